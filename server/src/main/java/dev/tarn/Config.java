@@ -1,0 +1,173 @@
+package dev.tarn;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeMap;
+import org.apache.commons.text.similarity.LevenshteinDistance;
+
+/**
+ * Every setting of an instance: name, default, check and sentence, in one place. Read from {@code
+ * TARN_HOME/tarn.properties}; an environment variable {@code TARN_ENGINE_MEMORY} overrides {@code
+ * engine.memory}. An unknown key stops the start.
+ *
+ * @param home the data directory; everything an instance keeps is below it
+ * @param port the one port, loopback only; 0 takes a free one
+ * @param distribution the folder with {@code server/}, {@code spark/}, {@code stack/} as built:
+ *     what the server runs
+ * @param accountName shown on the console
+ * @param region the AWS region that stacks, buckets and the metastore say they are in
+ * @param engineMemory heap of one engine, as Java spells it (512m, 2g)
+ * @param engineIdleMinutes auto-stop of a warehouse that does not say otherwise
+ * @param engineCores cores of one engine; 0 takes all
+ * @param engineConf further Spark settings for engines, set by the administrator of the machine
+ * @param resultHours how long statement results are kept
+ * @param sandbox {@code required}, or {@code off} on a machine with one person and no bubblewrap
+ */
+public record Config(
+    Path home,
+    int port,
+    Path distribution,
+    String accountName,
+    String region,
+    String engineMemory,
+    int engineIdleMinutes,
+    int engineCores,
+    Map<String, String> engineConf,
+    int resultHours,
+    String sandbox) {
+
+  private static final String ENGINE_CONF = "engine.conf.";
+
+  /** Key, default, and the sentence that {@code doctor} prints. */
+  private static final Map<String, String[]> KEYS = new LinkedHashMap<>();
+
+  static {
+    KEYS.put("port", new String[] {"8484", "the one port, on loopback"});
+    KEYS.put("account.name", new String[] {"tarn", "shown on the console"});
+    KEYS.put("region", new String[] {"us-east-1", "the AWS region this instance says it is in"});
+    KEYS.put("engine.memory", new String[] {"1536m", "heap of one engine"});
+    KEYS.put(
+        "engine.idle_minutes", new String[] {"30", "auto-stop of a warehouse without its own"});
+    KEYS.put("engine.cores", new String[] {"0", "cores of one engine, 0 for all"});
+    KEYS.put("result.hours", new String[] {"24", "how long statement results are kept"});
+    KEYS.put(
+        "sandbox", new String[] {"required", "required, or off where one person uses the machine"});
+  }
+
+  /** Settings of the instance in {@code home}, overridden by {@code environment}. */
+  public static Config load(Path home, Path distribution, Map<String, String> environment) {
+    Map<String, String> values = new TreeMap<>();
+    KEYS.forEach((key, meta) -> values.put(key, meta[0]));
+    Path file = home.resolve("tarn.properties");
+    if (Files.exists(file)) {
+      Properties properties = new Properties();
+      try (Reader reader = Files.newBufferedReader(file)) {
+        properties.load(reader);
+      } catch (IOException e) {
+        throw new IllegalArgumentException("cannot read " + file, e);
+      }
+      for (String key : properties.stringPropertyNames()) {
+        if (!KEYS.containsKey(key) && !key.startsWith(ENGINE_CONF)) {
+          throw new IllegalArgumentException(
+              file + ": '" + key + "' is not a setting (nearest: '" + nearest(key) + "')");
+        }
+        values.put(key, properties.getProperty(key).trim());
+      }
+    }
+    for (String key : KEYS.keySet()) {
+      String set =
+          environment.get("TARN_" + key.replace('.', '_').toUpperCase(java.util.Locale.ROOT));
+      if (set != null && !set.isBlank()) {
+        values.put(key, set.trim());
+      }
+    }
+    Map<String, String> engineConf = new TreeMap<>();
+    values.forEach(
+        (key, value) -> {
+          if (key.startsWith(ENGINE_CONF)) {
+            engineConf.put(key.substring(ENGINE_CONF.length()), value);
+          }
+        });
+    return new Config(
+        home,
+        number(values, "port", 0, 65535),
+        distribution,
+        values.get("account.name"),
+        matching(values, "region", "[a-z]{2}(-[a-z]+)+-\\d", "a region such as us-east-1"),
+        matching(values, "engine.memory", "\\d+[mg]", "a heap such as 1536m or 2g"),
+        number(values, "engine.idle_minutes", 0, 100_000),
+        number(values, "engine.cores", 0, 1024),
+        Map.copyOf(engineConf),
+        number(values, "result.hours", 1, 100_000),
+        matching(values, "sandbox", "required|off", "required or off"));
+  }
+
+  private static int number(Map<String, String> values, String key, int least, int most) {
+    String value = values.get(key);
+    if (value.matches("\\d{1,9}")) {
+      int number = Integer.parseInt(value);
+      if (number >= least && number <= most) {
+        return number;
+      }
+    }
+    throw new IllegalArgumentException(
+        key + ": '" + value + "' (expected: a number from " + least + " to " + most + ")");
+  }
+
+  private static String matching(
+      Map<String, String> values, String key, String pattern, String expected) {
+    String value = values.get(key);
+    if (!value.matches(pattern)) {
+      throw new IllegalArgumentException(key + ": '" + value + "' (expected: " + expected + ")");
+    }
+    return value;
+  }
+
+  private static String nearest(String key) {
+    return KEYS.keySet().stream()
+        .min(
+            Comparator.comparing(
+                known -> LevenshteinDistance.getDefaultInstance().apply(known, key)))
+        .orElseThrow();
+  }
+
+  /** The settings as {@code key=value} with their sentence, for people. */
+  public static List<String> describe() {
+    return KEYS.entrySet().stream()
+        .map(entry -> entry.getKey() + "=" + entry.getValue()[0] + "  # " + entry.getValue()[1])
+        .toList();
+  }
+
+  public Path keys() {
+    return home.resolve("keys");
+  }
+
+  public Path logs() {
+    return home.resolve("logs");
+  }
+
+  /** One folder per bucket. */
+  public Path storage() {
+    return home.resolve("storage");
+  }
+
+  /** One folder per engine: its log, its ready file, its scratch space. */
+  public Path engines() {
+    return home.resolve("engines");
+  }
+
+  public Path databaseFile() {
+    return home.resolve("tarn.db");
+  }
+
+  public Path audit() {
+    return home.resolve("audit");
+  }
+}

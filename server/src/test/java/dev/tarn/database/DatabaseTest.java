@@ -1,0 +1,60 @@
+package dev.tarn.database;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Path;
+import java.sql.DriverManager;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DatabaseTest {
+  @TempDir Path folder;
+
+  @Test
+  void whatAFailedTransactionWroteIsNotThere() {
+    try (Database database = Database.open(folder.resolve("tarn.db"))) {
+      database.inTransaction(
+          handle -> handle.execute("CREATE TABLE thing (name TEXT PRIMARY KEY NOT NULL)"));
+      database.inTransaction(handle -> handle.execute("INSERT INTO thing VALUES ('a')"));
+      assertThatThrownBy(
+              () ->
+                  database.inTransaction(
+                      handle -> {
+                        handle.execute("INSERT INTO thing VALUES ('b')");
+                        return handle.execute("INSERT INTO thing VALUES ('a')");
+                      }))
+          .matches(Database::isUniqueViolation);
+      assertThat(
+              database.<Integer, RuntimeException>read(
+                  handle ->
+                      handle.createQuery("SELECT count(*) FROM thing").mapTo(int.class).one()))
+          .isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aDatabaseOfANewerVersionIsRefused() throws Exception {
+    Path file = folder.resolve("tarn.db");
+    Database.open(file).close();
+    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+        var statement = connection.createStatement()) {
+      statement.execute(
+          "INSERT INTO flyway_schema_history VALUES"
+              + " (99, '9999', 'from the future', 'SQL', 'V9999__x.sql', 1, 'me', '2030-01-01', 1, 1)");
+    }
+    assertThatThrownBy(() -> Database.open(file))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("does not fit this version");
+  }
+
+  @Test
+  void aSealedSecretOpensOnlyWhereItBelongs() throws Exception {
+    Seal seal = Seal.open(folder);
+    String sealed = seal.seal("dapi123", "stack/1");
+    assertThat(sealed).doesNotContain("dapi123");
+    assertThat(Seal.open(folder).open(sealed, "stack/1")).isEqualTo("dapi123");
+    assertThatThrownBy(() -> seal.open(sealed, "stack/2"))
+        .isInstanceOf(IllegalStateException.class);
+  }
+}
