@@ -1,0 +1,84 @@
+package dev.tarn.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** One instance: its data directory, the server process that runs on it, and what was built. */
+record Home(Path folder, Path distribution) {
+  static final ObjectMapper JSON =
+      new ObjectMapper().configure(SerializationFeature.INDENT_OUTPUT, true);
+
+  static Home ofEnvironment() {
+    String folder = System.getenv("TARN_HOME");
+    String distribution = System.getenv("TARN_DISTRIBUTION");
+    if (distribution == null) {
+      throw new Tarn.Failure("start me through ./tarn (TARN_DISTRIBUTION is not set)");
+    }
+    Path home =
+        folder == null || folder.isBlank()
+            ? Path.of(System.getProperty("user.home"), ".tarn")
+            : Path.of(folder);
+    return new Home(home.toAbsolutePath().normalize(), Path.of(distribution));
+  }
+
+  /** The running server as it announced itself in {@code run/server.json}. */
+  record Running(long pid, String url, String version) {}
+
+  /** The server that runs on this directory, when there is one. */
+  Optional<Running> running() {
+    Path file = folder.resolve("run/server.json");
+    if (!Files.exists(file)) {
+      return Optional.empty();
+    }
+    try {
+      JsonNode announced = JSON.readTree(file.toFile());
+      long pid = announced.path("pid").asLong();
+      boolean alive =
+          ProcessHandle.of(pid).filter(ProcessHandle::isAlive).map(Home::isTarn).orElse(false);
+      return alive
+          ? Optional.of(
+              new Running(pid, announced.path("url").asText(), announced.path("version").asText()))
+          : Optional.empty();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** A process id is used again by others; ours says who it is on its command line. */
+  private static boolean isTarn(ProcessHandle process) {
+    try {
+      return Files.readString(Path.of("/proc/" + process.pid() + "/cmdline"))
+          .contains("dev.tarn.Main");
+    } catch (IOException e) {
+      return true;
+    }
+  }
+
+  /** The account API of the running server, as the first administrator. */
+  Api account() {
+    Running server =
+        running()
+            .orElseThrow(
+                () ->
+                    new Tarn.Failure(
+                        "nothing runs on "
+                            + folder
+                            + ": start it with `tarn up` (or `tarn quickstart`)"));
+    Path token = folder.resolve("keys/admin-token");
+    try {
+      return new Api(server.url(), Files.readString(token).trim());
+    } catch (IOException e) {
+      throw new Tarn.Failure(
+          "cannot read the administrator's token " + token + ": " + e.getMessage());
+    }
+  }
+
+  Path serverLog() {
+    return folder.resolve("logs/server.log");
+  }
+}

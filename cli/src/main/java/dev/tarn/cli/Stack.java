@@ -1,0 +1,283 @@
+package dev.tarn.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Quickstart stacks: what CloudFormation's console shows, on the command line. */
+@Command(
+    name = "stack",
+    description = "Create, watch and delete quickstart stacks.",
+    subcommands = {
+      Stack.Create.class,
+      Stack.List.class,
+      Stack.Events.class,
+      Stack.Resources.class,
+      Stack.Outputs.class,
+      Stack.Delete.class
+    })
+final class Stack {
+  /** What all of them share. */
+  static final class Printing {
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
+    /** JSON as it is, or each element of {@code list} as one line. */
+    void print(JsonNode answer, String list, Consumer<JsonNode> line) {
+      if (json) {
+        System.out.println(answer.toPrettyString());
+      } else {
+        answer.path(list).forEach(line);
+      }
+    }
+  }
+
+  /** The stacks of the running server. */
+  record Stacks(Api api, String base) {
+    static Stacks of(Home home) {
+      Api api = home.account();
+      return new Stacks(api, "/api/2.0/accounts/" + Status.accountId(api) + "/stacks");
+    }
+
+    JsonNode create(String name, String workspaceName, Map<String, String> parameters) {
+      ObjectNode request = Home.JSON.createObjectNode();
+      if (name != null) {
+        request.put("StackName", name);
+      }
+      request.put("TemplateName", "quickstart");
+      ObjectNode all = request.putObject("Parameters");
+      all.put("WorkspaceName", workspaceName);
+      if (parameters != null) {
+        parameters.forEach(all::put);
+      }
+      return api.post(base, request);
+    }
+
+    JsonNode list() {
+      return api.get(base);
+    }
+
+    JsonNode get(String name) {
+      return api.get(path(name));
+    }
+
+    JsonNode part(String name, String part) {
+      return api.get(path(name) + "/" + part);
+    }
+
+    void delete(String name) {
+      api.delete(path(name));
+    }
+
+    private String path(String name) {
+      return base + "/" + URLEncoder.encode(name, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    /**
+     * Follows a stack until nothing is in progress, telling each new event once.
+     *
+     * @return its last status, null when it is gone
+     */
+    String follow(String name, Consumer<JsonNode> tell) {
+      Set<String> told = new HashSet<>();
+      while (true) {
+        try {
+          String status = get(name).path("StackStatus").asText();
+          for (JsonNode event : part(name, "events").path("StackEvents")) {
+            if (told.add(event.path("EventId").asText())) {
+              tell.accept(event);
+            }
+          }
+          if (!status.endsWith("_IN_PROGRESS")) {
+            return status.equals("DELETE_COMPLETE") ? null : status;
+          }
+          Thread.sleep(300);
+        } catch (Api.Refused e) {
+          if (e.status() == 404) {
+            return null;
+          }
+          throw e;
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          throw new Tarn.Failure(
+              "interrupted; the stack goes on: `tarn stack events " + name + "`");
+        }
+      }
+    }
+  }
+
+  private static void printEvent(JsonNode event) {
+    System.out.printf(
+        "%s  %-28s %-28s %s%n",
+        event.path("Timestamp").asText(),
+        event.path("LogicalResourceId").asText(),
+        event.path("ResourceStatus").asText(),
+        event.path("ResourceStatusReason").asText(""));
+  }
+
+  @Command(name = "create", description = "Create a workspace with the quickstart stack.")
+  static final class Create implements Runnable {
+    @Parameters(
+        arity = "0..1",
+        description = "Stack name (default: databricks-workspace-stack-<5 hex>).")
+    private String name;
+
+    @Option(names = "--workspace-name", required = true)
+    private String workspaceName;
+
+    @Option(names = "--param", description = "A further parameter of the template, KEY=VALUE.")
+    private Map<String, String> parameters;
+
+    @Option(names = "--wait", description = "Return when the stack is complete or rolled back.")
+    private boolean wait;
+
+    @Mixin private Printing printing;
+
+    @Override
+    public void run() {
+      Stacks stacks = Stacks.of(Home.ofEnvironment());
+      JsonNode created = stacks.create(name, workspaceName, parameters);
+      String stackName = created.path("StackName").asText();
+      if (!wait) {
+        if (printing.json) {
+          System.out.println(created.toPrettyString());
+        } else {
+          System.out.println(
+              stackName + ": `tarn stack events " + stackName + "` shows how it goes");
+        }
+        return;
+      }
+      String status =
+          stacks.follow(
+              stackName,
+              event -> {
+                if (!printing.json) {
+                  printEvent(event);
+                }
+              });
+      if (printing.json && status != null) {
+        System.out.println(stacks.get(stackName).toPrettyString());
+      }
+      if (!"CREATE_COMPLETE".equals(status)) {
+        throw new Tarn.Failure(
+            stackName + " ended as " + status + "; `tarn stack events " + stackName + "` says why");
+      }
+    }
+  }
+
+  @Command(name = "list", description = "The stacks there are.")
+  static final class List implements Runnable {
+    @Mixin private Printing printing;
+
+    @Override
+    public void run() {
+      printing.print(
+          Stacks.of(Home.ofEnvironment()).list(),
+          "Stacks",
+          stack ->
+              System.out.printf(
+                  "%-36s %-24s %s%n",
+                  stack.path("StackName").asText(),
+                  stack.path("StackStatus").asText(),
+                  stack.path("StackStatusReason").asText("")));
+    }
+  }
+
+  @Command(name = "events", description = "What happened to a stack, oldest first.")
+  static final class Events implements Runnable {
+    @Parameters(arity = "0..1", description = "The stack (default: the only one).")
+    private String name;
+
+    @Mixin private Printing printing;
+
+    @Override
+    public void run() {
+      Stacks stacks = Stacks.of(Home.ofEnvironment());
+      printing.print(stacks.part(named(stacks, name), "events"), "StackEvents", Stack::printEvent);
+    }
+  }
+
+  @Command(name = "resources", description = "What a stack consists of.")
+  static final class Resources implements Runnable {
+    @Parameters(arity = "0..1", description = "The stack (default: the only one).")
+    private String name;
+
+    @Mixin private Printing printing;
+
+    @Override
+    public void run() {
+      Stacks stacks = Stacks.of(Home.ofEnvironment());
+      printing.print(
+          stacks.part(named(stacks, name), "resources"),
+          "StackResources",
+          resource ->
+              System.out.printf(
+                  "%-28s %-32s %-20s %s%n",
+                  resource.path("LogicalResourceId").asText(),
+                  resource.path("ResourceType").asText(),
+                  resource.path("ResourceStatus").asText(),
+                  resource.path("PhysicalResourceId").asText("")));
+    }
+  }
+
+  @Command(name = "outputs", description = "What a stack gives out.")
+  static final class Outputs implements Runnable {
+    @Parameters(arity = "0..1", description = "The stack (default: the only one).")
+    private String name;
+
+    @Mixin private Printing printing;
+
+    @Override
+    public void run() {
+      Stacks stacks = Stacks.of(Home.ofEnvironment());
+      printing.print(
+          stacks.part(named(stacks, name), "outputs"),
+          "Outputs",
+          output ->
+              System.out.printf(
+                  "%-28s %s%n",
+                  output.path("OutputKey").asText(), output.path("OutputValue").asText()));
+    }
+  }
+
+  @Command(name = "delete", description = "Delete a stack and what it made.")
+  static final class Delete implements Runnable {
+    @Parameters(description = "The stack.")
+    private String name;
+
+    @Option(names = "--wait", description = "Return when it is gone.")
+    private boolean wait;
+
+    @Override
+    public void run() {
+      Stacks stacks = Stacks.of(Home.ofEnvironment());
+      stacks.delete(name);
+      if (wait) {
+        String status = stacks.follow(name, Stack::printEvent);
+        if (status != null) {
+          throw new Tarn.Failure(name + " ended as " + status);
+        }
+      }
+    }
+  }
+
+  private static String named(Stacks stacks, String name) {
+    if (name != null) {
+      return name;
+    }
+    JsonNode all = stacks.list().path("Stacks");
+    if (all.size() != 1) {
+      throw new Tarn.Failure("which stack? There are " + all.size() + ": `tarn stack list`");
+    }
+    return all.get(0).path("StackName").asText();
+  }
+}
