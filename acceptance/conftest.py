@@ -1,0 +1,123 @@
+"""Instances of the product for acceptance tests: started, driven and stopped only through `./tarn`, as a user would."""
+
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Instance:
+    """One TARN_HOME on a free port."""
+
+    def __init__(self, **environment):
+        self.home = Path(tempfile.mkdtemp(prefix="tarn-acceptance-"))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("DATABRICKS_", "TARN_"))},
+            "TARN_HOME": str(self.home),
+            "TARN_PORT": str(self.port),
+            "DATABRICKS_CONFIG_FILE": "/dev/null",
+            **environment,
+        }
+
+    def tarn(self, *arguments, check=True, timeout=300):
+        done = subprocess.run(
+            [str(ROOT / "tarn"), *arguments], env=self.environment, capture_output=True, text=True, timeout=timeout)
+        if check and done.returncode != 0:
+            raise AssertionError(
+                f"tarn {' '.join(arguments)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}\n"
+                + self.log_tail())
+        return done
+
+    def json(self, *arguments, **options):
+        return json.loads(self.tarn(*arguments, "--json", **options).stdout)
+
+    def env(self, *arguments):
+        """What clients need to reach it, as `tarn env` says."""
+        return self.json("env", *arguments)
+
+    def sql(self, statement, *arguments, **options):
+        return json.loads(self.tarn("sql", "--format", "json", *arguments, statement, **options).stdout)
+
+    def status(self):
+        return self.json("status")
+
+    def log_tail(self):
+        log = self.home / "logs" / "server.log"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-40:]) if log.exists() else "(no server log)"
+
+    def processes(self):
+        """Command lines of every process that has this home in its arguments."""
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                except OSError:
+                    continue
+                if str(self.home) in command and "/tarn " not in command[:200]:
+                    found[int(entry.name)] = command
+        return found
+
+    def remove(self):
+        try:
+            self.tarn("down", check=False)
+        finally:
+            shutil.rmtree(self.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def instance():
+    """A quickstarted instance with the workspace `dev`."""
+    one = Instance()
+    try:
+        one.tarn("quickstart")
+        yield one
+    finally:
+        one.remove()
+
+
+@pytest.fixture
+def fresh():
+    """An instance that was never started."""
+    one = Instance()
+    yield one
+    one.remove()
+
+
+@pytest.fixture(scope="session")
+def seed():
+    value = int(os.environ.get("TARN_TEST_SEED") or random.randrange(1 << 31))
+    print(f"seed {value}")
+    return value
+
+
+@pytest.fixture(scope="session")
+def soak():
+    return bool(os.environ.get("TARN_SOAK"))
+
+
+def eventually(condition, seconds=60):
+    """Waits for a condition of another process; the last exception or value is what a failure shows."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            value = condition()
+            if value:
+                return value
+        except Exception as problem:
+            value = problem
+        if time.monotonic() > end:
+            raise AssertionError(f"still {value!r} after {seconds} s")
+        time.sleep(0.2)

@@ -1,0 +1,215 @@
+"""kill -9 of server and engines at seeded moments: nothing acknowledged is lost, nothing half-made stays."""
+
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+
+import pytest
+import requests
+
+from conftest import Instance, eventually
+
+
+@pytest.fixture(scope="module")
+def survivor():
+    one = Instance()
+    try:
+        one.tarn("quickstart")
+        one.sql("CREATE TABLE dev.default.ledger (n BIGINT)")
+        yield one
+    finally:
+        one.remove()
+
+
+class Client:
+    """A caller that believes only what was acknowledged."""
+
+    def __init__(self, instance):
+        env = instance.env()
+        self.host, self.warehouse = env["DATABRICKS_HOST"], env["DATABRICKS_WAREHOUSE_ID"]
+        self.headers = {"Authorization": f"Bearer {env['DATABRICKS_TOKEN']}"}
+
+    def execute(self, statement):
+        """The final answer, or None when it never came."""
+        try:
+            answer = requests.post(
+                f"{self.host}/api/2.0/sql/statements", headers=self.headers, timeout=120,
+                json={"warehouse_id": self.warehouse, "statement": statement, "wait_timeout": "50s"}).json()
+            while answer.get("status", {}).get("state") in ("PENDING", "RUNNING"):
+                answer = requests.get(
+                    f"{self.host}/api/2.0/sql/statements/{answer['statement_id']}", headers=self.headers, timeout=60).json()
+            return answer
+        except (requests.RequestException, ValueError):
+            return None
+
+    def succeeded(self, statement):
+        answer = self.execute(statement)
+        return answer is not None and answer.get("status", {}).get("state") == "SUCCEEDED"
+
+
+def kill(instance, victim, chance):
+    status = instance.status()
+    if victim == "server":
+        os.kill(status["pid"], signal.SIGKILL)
+        return
+    pids = [e["pid"] for e in status["engines"] if e["pid"] and e["state"] in ("RUNNING", "STARTING")]
+    if pids:
+        os.kill(chance.choice(pids), signal.SIGKILL)
+
+
+class Round:
+    """One activity, one victim, one moment."""
+
+    def __init__(self, instance, number, chance, book):
+        self.instance, self.number, self.chance, self.book = instance, number, chance, book
+        self.victim = chance.choice(["server", "engine"])
+        self.activity = chance.choice([self.inserts, self.ddl, self.stack])
+        self.delay = chance.uniform(0.05, 4.0)
+        self.stopped = threading.Event()
+
+    def __str__(self):
+        return f"round {self.number}: kill {self.victim} {self.delay:.2f}s into {self.activity.__name__}"
+
+    def inserts(self, client):
+        while not self.stopped.is_set():
+            self.book["next"] += 1
+            n = self.book["next"]
+            self.book["tried"].add(n)
+            if client.succeeded(f"INSERT INTO dev.default.ledger VALUES ({n})"):
+                self.book["inserted"].add(n)
+
+    def ddl(self, client):
+        i = 0
+        while not self.stopped.is_set():
+            i += 1
+            name = f"t_{self.number}_{i}"
+            self.book["tables_tried"].add(name)
+            if client.succeeded(f"CREATE TABLE dev.default.{name} AS SELECT id FROM range({i})"):
+                self.book["tables"][name] = i
+            if i > 1 and self.chance.random() < 0.3:
+                gone = f"t_{self.number}_{i - 1}"
+                self.book["tables"].pop(gone, None)
+                self.book["dropping"].add(gone)
+                if client.succeeded(f"DROP TABLE dev.default.{gone}"):
+                    self.book["dropped"].add(gone)
+
+    def stack(self, client):
+        name = f"kill-{self.number}"
+        done = self.instance.tarn("stack", "create", name, "--workspace-name", name, check=False)
+        if done.returncode == 0:
+            self.book["stacks"].add(name)
+        self.stopped.wait()
+
+    def play(self):
+        client = Client(self.instance)
+        worker = threading.Thread(target=self.activity, args=(client,))
+        worker.start()
+        time.sleep(self.delay)
+        kill(self.instance, self.victim, self.chance)
+        self.stopped.set()
+        worker.join(180)
+        assert not worker.is_alive(), f"{self}: the client never got an answer"
+        self.instance.tarn("up")
+        self.check(Client(self.instance))
+
+    def check(self, client):
+        answer = client.execute("SELECT n FROM dev.default.ledger")
+        assert answer and answer["status"]["state"] == "SUCCEEDED", answer
+        rows = [int(row[0]) for row in answer["result"].get("data_array", [])]
+        assert len(rows) == len(set(rows)), "a row is there twice"
+        assert self.book["inserted"] <= set(rows), f"lost: {sorted(self.book['inserted'] - set(rows))}"
+        assert set(rows) <= self.book["tried"]
+        api = requests.get(
+            f"{client.host}/api/2.1/unity-catalog/tables", headers=client.headers,
+            params={"catalog_name": "dev", "schema_name": "default"}).json()
+        listed = {t["name"]: t for t in api.get("tables", [])}
+        assert set(self.book["tables"]) <= set(listed), "an acknowledged table is gone"
+        assert not self.book["dropped"] & set(listed), "an acknowledged DROP came back"
+        for name, count in self.book["tables"].items():
+            assert name in listed
+        for name in sorted(set(listed) - {"ledger"}):  # what is there, is whole
+            answer = client.execute(f"SELECT count(*) FROM dev.default.{name}")
+            assert answer["status"]["state"] == "SUCCEEDED", (name, answer["status"])
+            assert int(answer["result"]["data_array"][0][0]) == int(name.rsplit("_", 1)[1])
+        eventually(lambda: self.settled(), 180)
+        status = self.instance.status()
+        known = {status["pid"], *[e["pid"] for e in status["engines"]]}
+        for pid, command in self.instance.processes().items():
+            assert pid in known or "bwrap" in command.split(" ")[0] or "setsid" in command.split(" ")[0], (pid, command[:300])
+
+    def settled(self):
+        stacks = {s["StackName"]: s["StackStatus"] for s in self.instance.json("stack", "list")["Stacks"]}
+        assert self.book["stacks"] <= set(stacks), "an acknowledged stack is gone"
+        if any(s.endswith("_IN_PROGRESS") for s in stacks.values()):
+            return False
+        assert set(stacks.values()) <= {"CREATE_COMPLETE", "ROLLBACK_COMPLETE"}, stacks
+        workspaces = {w["workspace_name"]: w["workspace_status"] for w in self.instance.status()["workspaces"]}
+        complete = {n for n, s in stacks.items() if s == "CREATE_COMPLETE" and n.startswith("kill-")}
+        assert {n for n in workspaces if n.startswith("kill-")} == complete, (workspaces, stacks)
+        return set(workspaces.values()) == {"RUNNING"}
+
+
+def test_nothing_acknowledged_is_lost(survivor, seed, soak):
+    chance = random.Random(seed)
+    book = {"next": 0, "tried": set(), "inserted": set(), "tables": {}, "tables_tried": set(), "dropping": set(),
+            "dropped": set(), "stacks": set()}
+    rounds = 200 if soak else 10
+    for number in range(rounds):
+        this = Round(survivor, number, chance, book)
+        began = time.monotonic()
+        print(this, flush=True)
+        try:
+            this.play()
+        except AssertionError as problem:
+            raise AssertionError(f"seed {seed}, {this}: {problem}\n{survivor.log_tail()}") from problem
+        print(f"  held after {time.monotonic() - began:.1f}s", flush=True)
+        for stack in sorted(book["stacks"]):
+            survivor.tarn("stack", "delete", stack, "--wait")
+            book["stacks"].discard(stack)
+    assert book["inserted"] or book["tables"] or rounds < 10
+
+
+def test_a_killed_engine_shows_its_cause_and_the_next_statement_starts_another(survivor):
+    assert survivor.sql("SELECT 1 AS a") == [{"a": 1}]
+    engine = next(e for e in survivor.status()["engines"] if e["state"] == "RUNNING")
+    os.kill(engine["pid"], signal.SIGKILL)
+    eventually(lambda: engine["id"] not in {e["id"] for e in survivor.status()["engines"] if e["state"] == "RUNNING"})
+    env = survivor.env("--account")
+    answer = requests.get(
+        f"{env['DATABRICKS_HOST']}/api/2.0/accounts/{env['DATABRICKS_ACCOUNT_ID']}/tarn/engines",
+        headers={"Authorization": f"Bearer {env['DATABRICKS_TOKEN']}"}, params={"all": "true"}).json()
+    dead = next((e for e in answer["engines"] if e["id"] == engine["id"]), None)
+    assert dead and "9" in dead["reason"], answer
+    assert survivor.sql("SELECT 2 AS a") == [{"a": 2}]
+
+
+def test_sync_comes_before_the_answer(survivor):
+    """Seen in the system calls of the server: a write is answered after the database's log and the audit are synced."""
+    env = survivor.env()
+    pid = survivor.status()["pid"]
+    trace = survivor.home / "trace.txt"
+    strace = subprocess.Popen(
+        ["strace", "-f", "-y", "-s", "300", "-e", "trace=read,readv,recvfrom,write,writev,sendto,sendmsg,fsync,fdatasync",
+         "-o", str(trace), "-p", str(pid)], stderr=subprocess.PIPE, text=True)
+    try:
+        assert "attached" in strace.stderr.readline()
+        time.sleep(1)
+        answer = requests.post(
+            f"{env['DATABRICKS_HOST']}/api/2.1/unity-catalog/schemas", json={"name": "synced", "catalog_name": "dev"},
+            headers={"Authorization": f"Bearer {env['DATABRICKS_TOKEN']}"})
+        assert answer.status_code == 200, answer.text
+    finally:
+        strace.terminate()
+        strace.wait()
+    calls = trace.read_text(errors="replace").splitlines()
+    asked = next(i for i, call in enumerate(calls) if "POST /api/2.1/unity-catalog/schemas" in call)
+    answered = next(i for i, call in enumerate(calls) if i > asked and re.search(r"HTTP/1\.1 200", call))
+    between = [call for call in calls[asked:answered] if re.search(r"\bf(data)?sync\(", call)]
+    assert any("tarn.db" in call for call in between), between
+    assert any("/audit/" in call for call in between), between
+    assert sqlite3.connect(survivor.home / "tarn.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)

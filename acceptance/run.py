@@ -1,0 +1,154 @@
+"""Runs every group of tests and closes with one line, `N passed, N failed`. Started by `./tarn test`.
+
+A group that cannot run is a failure, and so is a skipped test. The unit group runs beside the acceptance groups (two
+cores); the bench runs alone, after them.
+"""
+
+import argparse
+import glob
+import hashlib
+import os
+import queue
+import random
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import venv
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORTS = ROOT / "target" / "test"
+VENV = ROOT / "target" / "venv"
+
+# In the order in which they start; a name is also a folder of acceptance/ (but for the first).
+GROUPS = ["unit", "quickstart", "sdk", "tpch", "stack", "two_writers", "foreign_process", "kill"]
+ALONE = ["bench"]
+
+began = time.monotonic()
+
+
+def say(text):
+    print(f"  {time.monotonic() - began:6.1f}s  {text}", flush=True)
+
+
+def run(command, log, **options):
+    with open(log, "wb") as out:
+        return subprocess.call(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=ROOT, **options)
+
+
+def prepare_venv():
+    """The real clients, at pinned versions; made once, and again when the pins change."""
+    wanted = (ROOT / "acceptance" / "requirements.txt").read_bytes()
+    mark = VENV / hashlib.sha256(wanted).hexdigest()
+    if mark.exists():
+        return
+    say("installing the Python clients")
+    shutil.rmtree(VENV, ignore_errors=True)
+    venv.create(VENV, with_pip=True)
+    log = REPORTS / "pip.log"
+    if run([VENV / "bin" / "pip", "install", "-q", "-r", "acceptance/requirements.txt"], log) != 0:
+        sys.exit(f"tarn: the Python clients could not be installed; see {log}")
+    mark.touch()
+
+
+def unit(log):
+    """All JUnit tests of all modules and the formatter; jars stay as they are, instances run from them."""
+    for report in glob.glob(str(ROOT / "*/target/surefire-reports/*.xml")):
+        os.remove(report)
+    maven = ["mvn", "-B", "-Dmaven.test.failure.ignore=true"]
+    code = run([*maven, "spotless:check", "test"], log)
+    return code, glob.glob(str(ROOT / "*/target/surefire-reports/TEST-*.xml"))
+
+
+def acceptance(name, log, soak, seed):
+    report = REPORTS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    environment = {**os.environ, "TARN_TEST_SEED": str(seed), "TARN_SOAK": "1" if soak else ""}
+    for variable in ["TARN_HOME", "TARN_PORT", *[v for v in environment if v.startswith("DATABRICKS_")]]:
+        environment.pop(variable, None)
+    code = run(
+        [VENV / "bin" / "python", "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", f"--junitxml={report}",
+         f"acceptance/{name}"],
+        log,
+        env=environment,
+    )
+    return code, [report] if report.exists() else []
+
+
+def count(reports):
+    """Passed tests, and the names of those that did not: failed, broken or skipped."""
+    passed, failed = 0, []
+    for report in reports:
+        for case in ElementTree.parse(report).getroot().iter("testcase"):
+            if any(case.find(kind) is not None for kind in ("failure", "error", "skipped")):
+                failed.append(f"{case.get('classname')}.{case.get('name')}")
+            else:
+                passed += 1
+    return passed, failed
+
+
+def run_group(name, arguments, totals):
+    start = time.monotonic()
+    say(f"{name} …")
+    log = REPORTS / f"{name}.log"
+    code, reports = unit(log) if name == "unit" else acceptance(name, log, arguments.soak, arguments.seed)
+    passed, failed = count(reports)
+    if passed + len(failed) == 0 or (code != 0 and not failed):
+        failed.append(f"{name}: the group itself failed (exit code {code})")
+    totals.append((passed, len(failed)))
+    say(f"{name}: {passed} passed, {len(failed)} failed in {time.monotonic() - start:.0f}s")
+    for test in failed[:20]:
+        print(f"           FAILED {test}")
+    if failed:
+        print(f"           log: {log}")
+        print("           " + "\n           ".join(log.read_text(errors="replace").splitlines()[-25:]))
+    if name == "bench":
+        print((REPORTS / "bench.txt").read_text() if (REPORTS / "bench.txt").exists() else "")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="tarn test", description=__doc__)
+    parser.add_argument("--only", action="append", choices=GROUPS + ALONE, help="run one group (may be repeated)")
+    parser.add_argument("--soak", action="store_true", help="the long rounds too")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 31), help="of the random tests")
+    arguments = parser.parse_args()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    print(f"seed {arguments.seed}; logs in {REPORTS}", flush=True)
+    wanted = arguments.only or GROUPS + ALONE
+    if wanted != ["unit"]:
+        prepare_venv()
+    totals = []
+    waiting = queue.SimpleQueue()
+    for name in [group for group in GROUPS if group in wanted]:
+        waiting.put(name)
+
+    def lane():
+        while True:
+            try:
+                name = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                run_group(name, arguments, totals)
+            except Exception as problem:  # the group counts as failed, the others go on
+                totals.append((0, 1))
+                say(f"{name}: {problem!r}")
+
+    lanes = [threading.Thread(target=lane) for _ in range(2)]
+    for each in lanes:
+        each.start()
+    for each in lanes:
+        each.join()
+    for name in [group for group in ALONE if group in wanted]:
+        run_group(name, arguments, totals)
+    passed, failed = (sum(column) for column in zip(*totals))
+    say("done")
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(0 if failed == 0 else 1)
+
+
+if __name__ == "__main__":
+    main()
