@@ -1,0 +1,109 @@
+package dev.tarn.iam;
+
+import com.databricks.sdk.core.error.platform.AlreadyExists;
+import com.databricks.sdk.core.error.platform.InvalidParameterValue;
+import com.databricks.sdk.service.iam.DeleteAccountUserRequest;
+import com.databricks.sdk.service.iam.GetAccountUserRequest;
+import com.databricks.sdk.service.iam.ListAccountUsersRequest;
+import com.databricks.sdk.service.iam.ListResponseSchema;
+import com.databricks.sdk.service.iam.ListUsersResponse;
+import com.databricks.sdk.service.iam.PartialUpdate;
+import com.databricks.sdk.service.iam.User;
+import dev.tarn.database.Database;
+import dev.tarn.database.Json;
+import dev.tarn.http.Allow;
+import dev.tarn.http.Answer;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Role;
+import java.time.Clock;
+import java.util.List;
+import java.util.function.UnaryOperator;
+
+/** Users of the account, over SCIM. */
+public final class AccountUsers {
+  static final List<String> FILTERS = List.of("userName", "displayName", "id");
+
+  private final Principals principals;
+  private final Clock clock;
+
+  AccountUsers(Principals principals, Clock clock) {
+    this.principals = principals;
+    this.clock = clock;
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  public Answer create(Caller caller, User request) {
+    Principal made = Scim.principal(Principals.newId(), request, clock.millis());
+    try {
+      principals.write(handle -> Principals.insert(handle, made));
+    } catch (RuntimeException e) {
+      if (Database.isUniqueViolation(e)) {
+        throw new AlreadyExists(
+            "User with email " + made.name() + " already exists in this account", null);
+      }
+      throw e;
+    }
+    return Answer.json(201, Scim.user(made));
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  public User get(Caller caller, GetAccountUserRequest request) {
+    return Scim.user(principals.get(Caller.Kind.USER, request.getId()));
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  public ListUsersResponse list(Caller caller, ListAccountUsersRequest request) {
+    return listed(
+        principals,
+        null,
+        Page.of(request.getFilter(), request.getStartIndex(), request.getCount(), FILTERS));
+  }
+
+  static ListUsersResponse listed(Principals principals, Long workspaceId, Page page) {
+    Principals.Listed listed = principals.list(Caller.Kind.USER, workspaceId, page);
+    return new ListUsersResponse()
+        .setTotalResults(listed.total())
+        .setStartIndex(page.start())
+        .setItemsPerPage((long) listed.page().size())
+        .setSchemas(List.of(ListResponseSchema.URN_IETF_PARAMS_SCIM_API_MESSAGES_2_0_LIST_RESPONSE))
+        .setResources(listed.page().stream().map(Scim::user).toList());
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  public User update(Caller caller, User request) {
+    return change(request.getId(), before -> request);
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  public User patch(Caller caller, PartialUpdate request) {
+    return change(
+        request.getId(),
+        before -> Json.read(Scim.patched(before, request.getOperations()).toString(), User.class));
+  }
+
+  private User change(String id, UnaryOperator<User> change) {
+    return Scim.user(
+        principals.write(
+            handle -> {
+              Principal before = Principals.get(handle, Caller.Kind.USER, id);
+              Principal after =
+                  Scim.principal(before.id(), change.apply(Scim.user(before)), before.createdAt());
+              if (!after.name().equals(before.name())) {
+                throw new InvalidParameterValue(
+                    "userName: '"
+                        + after.name()
+                        + "' (expected: '"
+                        + before.name()
+                        + "', it cannot be changed)",
+                    null);
+              }
+              Principals.update(handle, after);
+              return after;
+            }));
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  public void delete(Caller caller, DeleteAccountUserRequest request) {
+    principals.write(handle -> Principals.delete(handle, Caller.Kind.USER, request.getId()));
+  }
+}

@@ -1,0 +1,166 @@
+package dev.tarn.iam;
+
+import com.databricks.sdk.service.iam.ComplexValue;
+import com.databricks.sdk.service.iam.User;
+import com.databricks.sdk.service.iam.WorkspacePermission;
+import dev.tarn.database.Database;
+import dev.tarn.database.Seal;
+import dev.tarn.http.Authenticator;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.BiPredicate;
+import java.util.function.Function;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * Identity: who is in the account, who may enter which workspace, and what proves it. The facade of
+ * the package; what other packages ask of it is here.
+ */
+public final class Iam {
+  private static final String BOOTSTRAP = "bootstrap";
+
+  private final Path keys;
+  private final Clock clock;
+  private final Identities identities;
+  private final Principals principals;
+  private final Tokens tokens;
+  private final StackSessions stackSessions;
+
+  public Iam(Database database, Path keys, Clock clock) {
+    this.keys = keys;
+    this.clock = clock;
+    this.identities = new Identities(database);
+    this.principals = new Principals(database, identities);
+    this.tokens = new Tokens(principals, clock);
+    this.stackSessions = new StackSessions(principals, tokens, clock);
+  }
+
+  /**
+   * Makes what an instance starts with, as far as it is missing: the account, its first admin, and
+   * that admin's token in {@code keys/admin-token}, readable by its owner only.
+   *
+   * @param email of the first admin; not used when the account has been made already
+   */
+  public void bootstrap(String accountName, String email) {
+    Path file = keys.resolve("admin-token");
+    try {
+      if (Files.exists(file)
+          && identities.ofToken(Tokens.hash(Files.readString(file).trim())).isPresent()) {
+        return;
+      }
+      Tokens.Issued token =
+          principals.write(
+              handle -> {
+                Principal admin = firstAdmin(handle, accountName, email);
+                // One that was made but not written, when an earlier start was killed in between.
+                handle.execute("DELETE FROM token WHERE created_by = '" + BOOTSTRAP + "'");
+                return tokens.personal(handle, admin.id(), null, BOOTSTRAP, null, BOOTSTRAP);
+              });
+      Seal.writeSecret(file, token.value() + "\n");
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot write " + file, e);
+    }
+  }
+
+  private Principal firstAdmin(Handle handle, String accountName, String email) {
+    int made =
+        handle
+            .createUpdate(
+                """
+                INSERT INTO account (account_id, account_name, created_at)
+                SELECT :id, :name, :now WHERE NOT EXISTS (SELECT 1 FROM account)
+                """)
+            .bind("id", UUID.randomUUID().toString())
+            .bind("name", accountName)
+            .bind("now", clock.millis())
+            .execute();
+    if (made == 1) {
+      Principal admin =
+          Scim.principal(
+              Principals.newId(),
+              new User()
+                  .setUserName(email)
+                  .setRoles(List.of(new ComplexValue().setValue(Scim.ACCOUNT_ADMIN))),
+              clock.millis());
+      return Principals.insert(handle, admin);
+    }
+    return handle
+        .createQuery(
+            """
+            SELECT * FROM principal WHERE account_admin AND active AND kind = 'USER'
+            ORDER BY created_at, principal_id LIMIT 1
+            """)
+        .map((row, context) -> Principal.of(row))
+        .one();
+  }
+
+  /**
+   * @throws IllegalStateException the instance has not been initialised
+   */
+  public String accountId() {
+    return principals.read(
+        handle ->
+            handle
+                .createQuery("SELECT account_id FROM account")
+                .mapTo(String.class)
+                .findOne()
+                .orElseThrow(
+                    () -> new IllegalStateException("there is no account yet: run init first")));
+  }
+
+  /**
+   * @param workspaceOfDeployment the workspace a host {@code <deployment>.localhost} is of
+   * @param sessions whether an engine has a session of a principal, and so may speak for it
+   */
+  public Authenticator authenticator(
+      Function<String, Optional<Long>> workspaceOfDeployment,
+      BiPredicate<String, String> sessions) {
+    return new TokenAuthenticator(
+        identities,
+        AccessTokens.open(keys, clock),
+        accountId(),
+        clock,
+        workspaceOfDeployment,
+        sessions);
+  }
+
+  public Tokens tokens() {
+    return tokens;
+  }
+
+  public StackSessions stackSessions() {
+    return stackSessions;
+  }
+
+  /** Makes a principal an administrator of a workspace; to be repeated without harm. */
+  public void assignAdmin(long workspaceId, String principalId) {
+    principals.write(
+        handle -> {
+          Principals.assign(
+              handle, workspaceId, Long.parseLong(principalId), WorkspacePermission.ADMIN);
+          return null;
+        });
+  }
+
+  /** Assignments and tokens of a workspace went with it: nobody is remembered as before. */
+  public void workspaceGone() {
+    identities.changed();
+  }
+
+  Principals principals() {
+    return principals;
+  }
+
+  /** The name people know a principal by, e-mail or application id. */
+  public Optional<String> nameOf(String principalId) {
+    return principals
+        .read(handle -> Principals.find(handle, Long.parseLong(principalId)))
+        .map(Principal::name);
+  }
+}

@@ -1,0 +1,130 @@
+package dev.tarn.iam;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.tarn.database.Database;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * Who a token or principal is, read from the database and remembered until anything about any
+ * identity changes. What was read under an older generation does not count: whoever writes an
+ * identity calls {@link #changed()} after the commit, so a read that overlapped the commit is never
+ * used once the write was acknowledged.
+ */
+final class Identities {
+  private final Database database;
+  private final AtomicLong generation = new AtomicLong();
+  private final Cache<String, Known> cache = Caffeine.newBuilder().maximumSize(10_000).build();
+
+  Identities(Database database) {
+    this.database = database;
+  }
+
+  private record Known(long generation, Optional<Identity> identity) {}
+
+  /**
+   * @param token what the principal came with, null for an OAuth token, which needs no row
+   * @param principal null for an engine
+   * @param assignments workspace id → whether as administrator
+   */
+  record Identity(Token token, Principal principal, Map<Long, Boolean> assignments) {}
+
+  /** An opaque token as stored. */
+  record Token(
+      String id, Kind kind, Long principalId, Long workspaceId, String holder, long expiresAt) {
+    enum Kind {
+      PERSONAL,
+      STACK,
+      ENGINE
+    }
+  }
+
+  void changed() {
+    generation.incrementAndGet();
+  }
+
+  Optional<Identity> ofToken(String hash) {
+    return remembered("token " + hash, handle -> readToken(handle, hash));
+  }
+
+  Optional<Identity> ofPrincipal(long id) {
+    return remembered(
+        "principal " + id,
+        handle ->
+            readPrincipal(handle, id).map(p -> new Identity(null, p, assignments(handle, id))));
+  }
+
+  private interface Read {
+    Optional<Identity> from(Handle handle);
+  }
+
+  private Optional<Identity> remembered(String key, Read read) {
+    long now = generation.get();
+    Known known = cache.getIfPresent(key);
+    if (known != null && known.generation() == now) {
+      return known.identity();
+    }
+    Optional<Identity> identity = database.read(read::from);
+    // Guesses are not remembered: they would push out what is worth remembering.
+    identity.ifPresent(found -> cache.put(key, new Known(now, identity)));
+    return identity;
+  }
+
+  private static Optional<Identity> readToken(Handle handle, String hash) {
+    return handle
+        .createQuery(
+            """
+            SELECT token_id, kind, principal_id, workspace_id, holder, expires_at
+            FROM token WHERE hash = :hash
+            """)
+        .bind("hash", hash)
+        .map(
+            (row, context) ->
+                new Token(
+                    row.getString(1),
+                    Token.Kind.valueOf(row.getString(2)),
+                    number(row, 3),
+                    number(row, 4),
+                    row.getString(5),
+                    row.getLong(6)))
+        .findOne()
+        .map(
+            token ->
+                token.principalId() == null
+                    ? new Identity(token, null, Map.of())
+                    : new Identity(
+                        token,
+                        readPrincipal(handle, token.principalId()).orElseThrow(),
+                        assignments(handle, token.principalId())));
+  }
+
+  private static Long number(ResultSet row, int column) throws SQLException {
+    long value = row.getLong(column);
+    return row.wasNull() ? null : value;
+  }
+
+  private static Optional<Principal> readPrincipal(Handle handle, long id) {
+    return handle
+        .createQuery("SELECT * FROM principal WHERE principal_id = :id")
+        .bind("id", id)
+        .map((row, context) -> Principal.of(row))
+        .findOne();
+  }
+
+  private static Map<Long, Boolean> assignments(Handle handle, long principalId) {
+    Map<Long, Boolean> found = new HashMap<>();
+    handle
+        .createQuery(
+            "SELECT workspace_id, permission FROM workspace_assignment WHERE principal_id = :id")
+        .bind("id", principalId)
+        .map((row, context) -> Map.entry(row.getLong(1), "ADMIN".equals(row.getString(2))))
+        .forEach(entry -> found.put(entry.getKey(), entry.getValue()));
+    return Map.copyOf(found);
+  }
+}

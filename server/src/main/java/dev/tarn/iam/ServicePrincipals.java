@@ -1,0 +1,73 @@
+package dev.tarn.iam;
+
+import com.databricks.sdk.core.error.platform.AlreadyExists;
+import com.databricks.sdk.service.iam.DeleteServicePrincipalRequest;
+import com.databricks.sdk.service.iam.GetServicePrincipalRequest;
+import com.databricks.sdk.service.iam.ListServicePrincipalResponse;
+import com.databricks.sdk.service.iam.ListServicePrincipalsRequest;
+import com.databricks.sdk.service.iam.ServicePrincipal;
+import com.databricks.sdk.service.iam.WorkspacePermission;
+import dev.tarn.http.Allow;
+import dev.tarn.http.Answer;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Role;
+import java.time.Clock;
+
+/**
+ * Service principals of a workspace, over SCIM: those of the account that are assigned to it.
+ * Making one that the account does not have makes it there too; deleting one takes the assignment
+ * away.
+ */
+public final class ServicePrincipals {
+  private final Principals principals;
+  private final Clock clock;
+
+  ServicePrincipals(Principals principals, Clock clock) {
+    this.principals = principals;
+    this.clock = clock;
+  }
+
+  @Allow(Role.WORKSPACE_ADMIN)
+  public Answer create(Caller caller, ServicePrincipal request) {
+    // Administering a workspace does not make account admins.
+    Principal asked = Scim.principal(Principals.newId(), request.setRoles(null), clock.millis());
+    Principal made =
+        principals.write(
+            handle -> {
+              Principal found =
+                  Principals.named(handle, Caller.Kind.SERVICE_PRINCIPAL, asked.name())
+                      .orElseGet(() -> Principals.insert(handle, asked));
+              if (Principals.permission(handle, caller.workspaceId(), found.id()).isPresent()) {
+                throw new AlreadyExists(
+                    "Service principal with application id " + found.name() + " already exists.",
+                    null);
+              }
+              Principals.assign(handle, caller.workspaceId(), found.id(), WorkspacePermission.USER);
+              return found;
+            });
+    return Answer.json(201, Scim.servicePrincipal(made));
+  }
+
+  @Allow(Role.WORKSPACE_USER)
+  public ServicePrincipal get(Caller caller, GetServicePrincipalRequest request) {
+    return Scim.servicePrincipal(
+        principals.assigned(caller.workspaceId(), Caller.Kind.SERVICE_PRINCIPAL, request.getId()));
+  }
+
+  @Allow(Role.WORKSPACE_USER)
+  public ListServicePrincipalResponse list(Caller caller, ListServicePrincipalsRequest request) {
+    return AccountServicePrincipals.listed(
+        principals,
+        caller.workspaceId(),
+        Page.of(
+            request.getFilter(),
+            request.getStartIndex(),
+            request.getCount(),
+            AccountServicePrincipals.FILTERS));
+  }
+
+  @Allow(Role.WORKSPACE_ADMIN)
+  public void delete(Caller caller, DeleteServicePrincipalRequest request) {
+    principals.leave(caller.workspaceId(), Caller.Kind.SERVICE_PRINCIPAL, request.getId());
+  }
+}

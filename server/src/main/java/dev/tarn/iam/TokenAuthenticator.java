@@ -1,0 +1,289 @@
+package dev.tarn.iam;
+
+import com.databricks.sdk.core.error.platform.BadRequest;
+import com.databricks.sdk.core.error.platform.PermissionDenied;
+import com.databricks.sdk.core.error.platform.Unauthenticated;
+import dev.tarn.http.Authenticator;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Role;
+import dev.tarn.iam.Identities.Identity;
+import dev.tarn.iam.Identities.Token;
+import java.time.Clock;
+import java.util.EnumSet;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiPredicate;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * From what a request carries to who it is from and which workspace it is about.
+ *
+ * <p>One listener serves the account and all workspaces. The workspace of a call is said by the
+ * token (a PAT belongs to one), by a header, or by the host name; what says it must agree. A call
+ * that says nothing means the principal's only workspace; with several it is refused and told which
+ * header to send. Calls below {@code /accounts/{account_id}/} need no workspace.
+ */
+final class TokenAuthenticator implements Authenticator {
+  private static final String LOCALHOST = ".localhost";
+
+  private final Identities identities;
+  private final AccessTokens accessTokens;
+  private final String accountId;
+  private final Clock clock;
+  private final Function<String, Optional<Long>> workspaceOfDeployment;
+  private final BiPredicate<String, String> sessions;
+
+  TokenAuthenticator(
+      Identities identities,
+      AccessTokens accessTokens,
+      String accountId,
+      Clock clock,
+      Function<String, Optional<Long>> workspaceOfDeployment,
+      BiPredicate<String, String> sessions) {
+    this.identities = identities;
+    this.accessTokens = accessTokens;
+    this.accountId = accountId;
+    this.clock = clock;
+    this.workspaceOfDeployment = workspaceOfDeployment;
+    this.sessions = sessions;
+  }
+
+  @Override
+  public Caller authenticate(Credentials credentials) {
+    String bearer = bearer(credentials.authorization());
+    if (bearer == null) {
+      return new Caller(
+          "0",
+          Caller.Kind.ANONYMOUS,
+          "anonymous",
+          Set.of(Role.ANYONE),
+          accountId,
+          null,
+          null,
+          null,
+          null,
+          credentials.requestId());
+    }
+    if (bearer.chars().filter(c -> c == '.').count() == 2) {
+      AccessTokens.Claims claims =
+          accessTokens
+              .verify(bearer)
+              .filter(c -> c.accountId().equals(accountId))
+              .orElseThrow(TokenAuthenticator::invalid);
+      Identity identity =
+          identities.ofPrincipal(claims.principalId()).orElseThrow(TokenAuthenticator::invalid);
+      return principal(identity, claims.id(), claims.workspaceId(), credentials);
+    }
+    Identity identity =
+        identities.ofToken(Tokens.hash(bearer)).orElseThrow(TokenAuthenticator::invalid);
+    Token token = identity.token();
+    if (token.expiresAt() != Tokens.NEVER && token.expiresAt() <= clock.millis()) {
+      throw invalid();
+    }
+    return switch (token.kind()) {
+      case PERSONAL -> principal(identity, token.id(), token.workspaceId(), credentials);
+      case STACK -> stack(identity, credentials);
+      case ENGINE -> engine(token, credentials);
+    };
+  }
+
+  /** The token of {@code Bearer …}; another scheme is for the one endpoint that takes it. */
+  private static String bearer(String authorization) {
+    if (authorization == null || !authorization.regionMatches(true, 0, "Bearer ", 0, 7)) {
+      return null;
+    }
+    return authorization.substring(7).trim();
+  }
+
+  private static Unauthenticated invalid() {
+    return new Unauthenticated("Invalid access token.", null);
+  }
+
+  private Caller principal(
+      Identity identity, String tokenId, Long boundTo, Credentials credentials) {
+    Principal principal = identity.principal();
+    requireActive(principal);
+    requireThisAccount(credentials);
+    Long workspace = workspace(boundTo, credentials);
+    boolean atAccount = credentials.accountId() != null;
+    if (workspace == null && !atAccount) {
+      workspace = onlyWorkspace(principal, identity.assignments());
+    } else if (workspace != null && !atAccount && !identity.assignments().containsKey(workspace)) {
+      throw new PermissionDenied(
+          principal.name() + " is not assigned to a workspace " + workspace, null);
+    }
+    // A token of one workspace is for that workspace: it cannot administer the account around it.
+    EnumSet<Role> roles = workspaceRoles(identity, workspace);
+    if (boundTo == null) {
+      roles.add(Role.ACCOUNT_USER);
+      if (principal.accountAdmin()) {
+        roles.add(Role.ACCOUNT_ADMIN);
+      }
+    }
+    return new Caller(
+        Long.toString(principal.id()),
+        principal.kind(),
+        principal.name(),
+        roles,
+        accountId,
+        workspace,
+        null,
+        null,
+        tokenId,
+        credentials.requestId());
+  }
+
+  private Caller stack(Identity identity, Credentials credentials) {
+    Principal startedBy = identity.principal();
+    requireActive(startedBy);
+    requireThisAccount(credentials);
+    String stackId = identity.token().holder();
+    if (credentials.stackId() != null && !credentials.stackId().equals(stackId)) {
+      throw new PermissionDenied(
+          "this session token belongs to another stack than " + credentials.stackId(), null);
+    }
+    return new Caller(
+        Long.toString(startedBy.id()),
+        Caller.Kind.STACK,
+        stackId,
+        startedBy.accountAdmin() ? Set.of(Role.ANYONE, Role.STACK) : Set.of(Role.ANYONE),
+        accountId,
+        null,
+        stackId,
+        null,
+        identity.token().id(),
+        credentials.requestId());
+  }
+
+  private Caller engine(Token token, Credentials credentials) {
+    requireThisAccount(credentials);
+    long workspace = workspace(token.workspaceId(), credentials);
+    String engineId = token.holder();
+    if (credentials.onBehalfOf() == null) {
+      return new Caller(
+          "0",
+          Caller.Kind.SYSTEM,
+          "engine " + engineId,
+          Set.of(Role.ANYONE, Role.ENGINE),
+          accountId,
+          workspace,
+          null,
+          engineId,
+          token.id(),
+          credentials.requestId());
+    }
+    String on = credentials.onBehalfOf();
+    if (!on.matches("\\d{1,18}") || !sessions.test(engineId, on)) {
+      throw new PermissionDenied(
+          "engine " + engineId + " speaks for no principal " + on + ": it has no session there",
+          null);
+    }
+    Identity identity =
+        identities.ofPrincipal(Long.parseLong(on)).orElseThrow(TokenAuthenticator::invalid);
+    requireActive(identity.principal());
+    EnumSet<Role> roles = workspaceRoles(identity, workspace);
+    roles.add(Role.ENGINE);
+    return new Caller(
+        on,
+        identity.principal().kind(),
+        identity.principal().name(),
+        roles,
+        accountId,
+        workspace,
+        null,
+        engineId,
+        token.id(),
+        credentials.requestId());
+  }
+
+  private static void requireActive(Principal principal) {
+    if (!principal.active()) {
+      throw new Unauthenticated(principal.name() + " is deactivated", null);
+    }
+  }
+
+  private void requireThisAccount(Credentials credentials) {
+    if (credentials.accountId() != null && !credentials.accountId().equals(accountId)) {
+      throw new PermissionDenied(
+          "account_id: '"
+              + credentials.accountId()
+              + "' (expected: the account this token belongs to)",
+          null);
+    }
+  }
+
+  private static EnumSet<Role> workspaceRoles(Identity identity, Long workspace) {
+    EnumSet<Role> roles = EnumSet.of(Role.ANYONE);
+    Boolean admin = workspace == null ? null : identity.assignments().get(workspace);
+    if (admin != null) {
+      roles.add(Role.WORKSPACE_USER);
+      if (admin) {
+        roles.add(Role.WORKSPACE_ADMIN);
+      }
+    }
+    return roles;
+  }
+
+  /** The one workspace that token, header and host speak of, or null when none does. */
+  private Long workspace(Long boundTo, Credentials credentials) {
+    Long byHost = byHost(credentials.host());
+    if (Stream.of(boundTo, credentials.workspaceId(), byHost)
+            .filter(java.util.Objects::nonNull)
+            .distinct()
+            .count()
+        > 1) {
+      throw new BadRequest(
+          "workspace: the token is of "
+              + or(boundTo)
+              + ", the header says "
+              + or(credentials.workspaceId())
+              + ", the host is of "
+              + or(byHost)
+              + " (expected: one and the same)",
+          null);
+    }
+    return boundTo != null
+        ? boundTo
+        : credentials.workspaceId() != null ? credentials.workspaceId() : byHost;
+  }
+
+  private static String or(Long workspace) {
+    return workspace == null ? "none" : Long.toString(workspace);
+  }
+
+  private Long byHost(String host) {
+    if (host == null || !host.toLowerCase(Locale.ROOT).endsWith(LOCALHOST)) {
+      return null;
+    }
+    String deployment =
+        host.substring(0, host.length() - LOCALHOST.length()).toLowerCase(Locale.ROOT);
+    if (deployment.equals("accounts")) {
+      return null;
+    }
+    return workspaceOfDeployment
+        .apply(deployment)
+        .orElseThrow(
+            () -> new BadRequest("host: '" + host + "' (expected: the host of a workspace)", null));
+  }
+
+  private static Long onlyWorkspace(Principal principal, Map<Long, Boolean> assignments) {
+    if (assignments.size() > 1) {
+      throw new BadRequest(
+          principal.name()
+              + " is assigned to several workspaces: say which one in the header"
+              + " X-Databricks-Workspace-Id (expected: one of "
+              + assignments.keySet().stream()
+                  .sorted()
+                  .map(String::valueOf)
+                  .limit(20)
+                  .collect(Collectors.joining(", "))
+              + ")",
+          null);
+    }
+    return assignments.isEmpty() ? null : assignments.keySet().iterator().next();
+  }
+}

@@ -1,0 +1,70 @@
+package dev.tarn.iam;
+
+import com.databricks.sdk.core.error.platform.AlreadyExists;
+import com.databricks.sdk.service.iam.DeleteUserRequest;
+import com.databricks.sdk.service.iam.GetUserRequest;
+import com.databricks.sdk.service.iam.ListUsersRequest;
+import com.databricks.sdk.service.iam.ListUsersResponse;
+import com.databricks.sdk.service.iam.User;
+import com.databricks.sdk.service.iam.WorkspacePermission;
+import dev.tarn.http.Allow;
+import dev.tarn.http.Answer;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Role;
+import java.time.Clock;
+
+/**
+ * Users of a workspace, over SCIM: users of the account that are assigned to it. Making one that
+ * the account does not have makes it there too; deleting one takes the assignment away.
+ */
+public final class Users {
+  private final Principals principals;
+  private final Clock clock;
+
+  Users(Principals principals, Clock clock) {
+    this.principals = principals;
+    this.clock = clock;
+  }
+
+  @Allow(Role.WORKSPACE_ADMIN)
+  public Answer create(Caller caller, User request) {
+    // Administering a workspace does not make account admins.
+    Principal asked = Scim.principal(Principals.newId(), request.setRoles(null), clock.millis());
+    Principal made =
+        principals.write(
+            handle -> {
+              Principal user =
+                  Principals.named(handle, Caller.Kind.USER, asked.name())
+                      .orElseGet(() -> Principals.insert(handle, asked));
+              if (Principals.permission(handle, caller.workspaceId(), user.id()).isPresent()) {
+                throw new AlreadyExists(
+                    "User with username " + user.name() + " already exists.", null);
+              }
+              Principals.assign(handle, caller.workspaceId(), user.id(), WorkspacePermission.USER);
+              return user;
+            });
+    return Answer.json(201, Scim.user(made));
+  }
+
+  @Allow(Role.WORKSPACE_USER)
+  public User get(Caller caller, GetUserRequest request) {
+    return Scim.user(principals.assigned(caller.workspaceId(), Caller.Kind.USER, request.getId()));
+  }
+
+  @Allow(Role.WORKSPACE_USER)
+  public ListUsersResponse list(Caller caller, ListUsersRequest request) {
+    return AccountUsers.listed(
+        principals,
+        caller.workspaceId(),
+        Page.of(
+            request.getFilter(),
+            request.getStartIndex(),
+            request.getCount(),
+            AccountUsers.FILTERS));
+  }
+
+  @Allow(Role.WORKSPACE_ADMIN)
+  public void delete(Caller caller, DeleteUserRequest request) {
+    principals.leave(caller.workspaceId(), Caller.Kind.USER, request.getId());
+  }
+}
