@@ -1,0 +1,110 @@
+package dev.tarn;
+
+import com.databricks.sdk.core.error.platform.Unauthenticated;
+import dev.tarn.http.Authenticator;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Role;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+
+/** The program: {@code init} makes an instance, {@code serve} runs it until it is told to stop. */
+public final class Main {
+  private static final String USAGE =
+      "usage: init --home DIRECTORY | serve --home DIRECTORY [--distribution DIRECTORY]";
+
+  private Main() {}
+
+  public static void main(String[] arguments) {
+    try {
+      run(List.of(arguments));
+    } catch (IllegalArgumentException | IllegalStateException e) {
+      System.err.println("tarn: " + e.getMessage());
+      System.exit(1);
+    } catch (InterruptedException e) {
+      System.exit(1);
+    }
+  }
+
+  private static void run(List<String> arguments) throws InterruptedException {
+    String verb = arguments.isEmpty() ? "" : arguments.getFirst();
+    Config config =
+        Config.load(
+            Path.of(option(arguments, "--home", System.getProperty("user.home") + "/.tarn")),
+            Path.of(option(arguments, "--distribution", ".")).toAbsolutePath().normalize(),
+            System.getenv());
+    switch (verb) {
+      case "init" -> Home.lock(config).close();
+      case "serve" -> serve(config);
+      default -> throw new IllegalArgumentException("'" + verb + "' is no verb; " + USAGE);
+    }
+  }
+
+  /** Returns when the process was told to stop and everything is closed. */
+  private static void serve(Config config) throws InterruptedException {
+    CountDownLatch stopped = new CountDownLatch(1);
+    CountDownLatch told = new CountDownLatch(1);
+    Home home = Home.lock(config);
+    try (home;
+        Server server = Server.start(config, Clock.systemUTC(), nobody())) {
+      Runtime.getRuntime()
+          .addShutdownHook(
+              Thread.ofPlatform()
+                  .unstarted(
+                      () -> {
+                        told.countDown();
+                        waitFor(stopped);
+                      }));
+      home.ready(server.url());
+      told.await();
+    } finally {
+      stopped.countDown();
+    }
+  }
+
+  private static void waitFor(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** No identities are built yet: whoever shows a token is refused. */
+  private static Authenticator nobody() {
+    return credentials -> {
+      if (credentials.authorization() != null) {
+        throw new Unauthenticated("the token is unknown, expired or revoked", null);
+      }
+      return new Caller(
+          "0",
+          Caller.Kind.ANONYMOUS,
+          "anonymous",
+          Set.of(Role.ANYONE),
+          null,
+          null,
+          null,
+          null,
+          null,
+          credentials.requestId());
+    };
+  }
+
+  private static String option(List<String> arguments, String name, String otherwise) {
+    int at = arguments.indexOf(name);
+    if (at < 0) {
+      return otherwise;
+    }
+    if (at + 1 == arguments.size()) {
+      throw new IllegalArgumentException(name + " needs a value; " + USAGE);
+    }
+    return arguments.get(at + 1);
+  }
+
+  static String version() {
+    String version = Main.class.getPackage().getImplementationVersion();
+    return version == null ? "development" : version;
+  }
+}

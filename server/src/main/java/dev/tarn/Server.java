@@ -1,0 +1,121 @@
+package dev.tarn;
+
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.HttpStatus;
+import com.linecorp.armeria.common.MediaType;
+import dev.tarn.database.Database;
+import dev.tarn.http.Api;
+import dev.tarn.http.Authenticator;
+import dev.tarn.http.Routes;
+import dev.tarn.storage.Buckets;
+import dev.tarn.telemetry.Audit;
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.time.Clock;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Consumer;
+
+/**
+ * The composition root: every package's facade, built and mounted in reading order. Nothing else
+ * knows all packages.
+ */
+public final class Server implements AutoCloseable {
+  private final Database database;
+  private final Audit audit;
+  private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
+  private final com.linecorp.armeria.server.Server http;
+
+  private Server(Config config, Clock clock, Authenticator authenticator, Consumer<Routes> more) {
+    database = Database.open(config.databaseFile());
+    Buckets buckets = new Buckets(database, config.storage(), clock);
+    buckets.recover();
+    audit = Audit.open(config.audit(), clock);
+
+    Routes routes = new Routes();
+    more.accept(routes);
+    routes.complete();
+
+    http = listen(config, new Api(routes, authenticator, audit, clock, calls));
+  }
+
+  /**
+   * Opens the data directory of {@code config} and listens.
+   *
+   * @throws IllegalStateException the directory, the database or the port cannot be used
+   */
+  public static Server start(Config config, Clock clock, Authenticator authenticator) {
+    return start(config, clock, authenticator, routes -> {});
+  }
+
+  static Server start(
+      Config config, Clock clock, Authenticator authenticator, Consumer<Routes> more) {
+    Server server = new Server(config, clock, authenticator, more);
+    try {
+      server.http.start().join();
+      return server;
+    } catch (CompletionException e) {
+      server.close();
+      if (e.getCause() instanceof BindException) {
+        throw new IllegalStateException(
+            "port "
+                + config.port()
+                + " is in use (expected: a free port on 127.0.0.1; set TARN_PORT to another one)",
+            e);
+      }
+      throw e;
+    }
+  }
+
+  private com.linecorp.armeria.server.Server listen(Config config, Api api) {
+    return com.linecorp.armeria.server.Server.builder()
+        .http(new InetSocketAddress(InetAddress.getLoopbackAddress(), config.port()))
+        .http1MaxInitialLineLength(256 * 1024) // names of 10,000 characters, percent-encoded
+        .http1MaxHeaderSize(256 * 1024)
+        .http2MaxHeaderListSize(256 * 1024)
+        .maxRequestLength(0) // the operations know how much they read
+        .requestTimeoutMillis(0) // a statement may be waited for
+        .gracefulShutdownTimeoutMillis(200, 10_000)
+        .service("/healthz", (context, request) -> HttpResponse.of("ok\n"))
+        .service("/readyz", (context, request) -> HttpResponse.of(readiness()))
+        .serviceUnder("/", api)
+        .build();
+  }
+
+  private CompletableFuture<HttpResponse> readiness() {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try {
+            database.read(handle -> handle.createQuery("SELECT 1").mapTo(int.class).one());
+            return HttpResponse.of("ready\n");
+          } catch (RuntimeException e) {
+            return HttpResponse.of(
+                HttpStatus.SERVICE_UNAVAILABLE,
+                MediaType.PLAIN_TEXT_UTF_8,
+                "the database does not answer\n");
+          }
+        },
+        calls);
+  }
+
+  public int port() {
+    return http.activeLocalPort();
+  }
+
+  public URI url() {
+    return URI.create("http://127.0.0.1:" + port());
+  }
+
+  /** Calls that run are waited for, then everything is closed in the opposite order. */
+  @Override
+  public void close() {
+    http.stop().join();
+    calls.close();
+    audit.close();
+    database.close();
+  }
+}

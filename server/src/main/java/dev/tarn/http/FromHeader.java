@@ -1,0 +1,14 @@
+package dev.tarn.http;
+
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/** A component of an own operation's request record that comes from a request header. */
+@Retention(RetentionPolicy.RUNTIME)
+@Target(ElementType.RECORD_COMPONENT)
+public @interface FromHeader {
+  /** Name of the header, lower case. */
+  String value();
+}
