@@ -1,0 +1,182 @@
+package dev.tarn.catalog;
+
+import com.databricks.sdk.core.error.platform.BadRequest;
+import com.databricks.sdk.core.error.platform.InvalidParameterValue;
+import com.databricks.sdk.service.catalog.AccountsCreateMetastore;
+import com.databricks.sdk.service.catalog.AccountsCreateMetastoreResponse;
+import com.databricks.sdk.service.catalog.AccountsDeleteMetastoreResponse;
+import com.databricks.sdk.service.catalog.AccountsGetMetastoreResponse;
+import com.databricks.sdk.service.catalog.AccountsListMetastoresResponse;
+import com.databricks.sdk.service.catalog.AccountsUpdateMetastore;
+import com.databricks.sdk.service.catalog.AccountsUpdateMetastoreResponse;
+import com.databricks.sdk.service.catalog.CreateAccountsMetastore;
+import com.databricks.sdk.service.catalog.DeleteAccountMetastoreRequest;
+import com.databricks.sdk.service.catalog.GetAccountMetastoreRequest;
+import com.databricks.sdk.service.catalog.MetastoreInfo;
+import com.databricks.sdk.service.catalog.UpdateAccountsMetastore;
+import dev.tarn.database.Database;
+import dev.tarn.http.Allow;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Role;
+import java.time.Clock;
+import java.util.List;
+import java.util.function.Predicate;
+
+/** {@code /api/2.0/accounts/{account_id}/metastores}. */
+public final class AccountMetastores {
+  private final Database database;
+  private final Metastores metastores;
+  private final Samples samples;
+  private final Locations locations;
+  private final Trash trash;
+  private final Clock clock;
+  private final Predicate<String> principals;
+
+  AccountMetastores(
+      Database database,
+      Metastores metastores,
+      Samples samples,
+      Locations locations,
+      Trash trash,
+      Clock clock,
+      Predicate<String> principals) {
+    this.database = database;
+    this.metastores = metastores;
+    this.samples = samples;
+    this.locations = locations;
+    this.trash = trash;
+    this.clock = clock;
+    this.principals = principals;
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  public AccountsCreateMetastoreResponse create(Caller caller, AccountsCreateMetastore request) {
+    CreateAccountsMetastore asked =
+        request.getMetastoreInfo() == null
+            ? new CreateAccountsMetastore()
+            : request.getMetastoreInfo();
+    String name = Names.valid("metastore_info.name", asked.getName());
+    String region = asked.getRegion();
+    if (region == null || !region.matches("[a-z]{2}(-[a-z]+)+-\\d")) {
+      throw new InvalidParameterValue(
+          "metastore_info.region: "
+              + Names.shown(region)
+              + " (expected: an AWS region such as us-east-1)",
+          null);
+    }
+    String root = null;
+    if (asked.getStorageRoot() != null && !asked.getStorageRoot().isEmpty()) {
+      root = Locations.canonical("metastore_info.storage_root", asked.getStorageRoot());
+      if (!locations.bucketExists(root)) {
+        throw new InvalidParameterValue(
+            "metastore_info.storage_root: "
+                + Names.shown(root)
+                + " (expected: a folder in a bucket that exists)",
+            null);
+      }
+    }
+    refuseExternalAccess(asked.getExternalAccessEnabled());
+    MetastoreInfo metastore = metastores.make(name, region, root, false, caller.name());
+    samples.load(metastore);
+    return new AccountsCreateMetastoreResponse().setMetastoreInfo(metastore);
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  public AccountsGetMetastoreResponse get(Caller caller, GetAccountMetastoreRequest request) {
+    return new AccountsGetMetastoreResponse().setMetastoreInfo(find(request.getMetastoreId()));
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  public AccountsListMetastoresResponse list(Caller caller) {
+    return new AccountsListMetastoresResponse()
+        .setMetastores(database.<List<MetastoreInfo>, RuntimeException>read(MetastoreDao::list));
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  public AccountsUpdateMetastoreResponse update(Caller caller, AccountsUpdateMetastore request) {
+    UpdateAccountsMetastore change =
+        request.getMetastoreInfo() == null
+            ? new UpdateAccountsMetastore()
+            : request.getMetastoreInfo();
+    refuseExternalAccess(change.getExternalAccessEnabled());
+    Catalogs.refuse(
+        "metastore_info.delta_sharing_organization_name", change.getDeltaSharingOrganizationName());
+    Catalogs.refuse("metastore_info.delta_sharing_scope", change.getDeltaSharingScope());
+    Catalogs.refuse(
+        "metastore_info.storage_root_credential_id", change.getStorageRootCredentialId());
+    Catalogs.refuse("metastore_info.privilege_model_version", change.getPrivilegeModelVersion());
+    String owner = Catalogs.owner(change.getOwner(), principals);
+    return database.inTransaction(
+        handle -> {
+          MetastoreInfo metastore =
+              MetastoreDao.find(handle, request.getMetastoreId())
+                  .orElseThrow(() -> Metastores.missing(request.getMetastoreId()));
+          if (owner != null) {
+            metastore.setOwner(owner);
+          }
+          metastore.setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
+          MetastoreDao.update(handle, metastore);
+          return new AccountsUpdateMetastoreResponse().setMetastoreInfo(metastore);
+        });
+  }
+
+  private static void refuseExternalAccess(Boolean enabled) {
+    if (Boolean.TRUE.equals(enabled)) {
+      throw new InvalidParameterValue(
+          "metastore_info.external_access_enabled: true (expected: false; credential vending is"
+              + " not built)",
+          null);
+    }
+  }
+
+  /** Refused while a workspace has it; with {@code force} its catalogs and their data go too. */
+  @Allow(Role.ACCOUNT_ADMIN)
+  public AccountsDeleteMetastoreResponse delete(
+      Caller caller, DeleteAccountMetastoreRequest request) {
+    database.inTransaction(
+        handle -> {
+          MetastoreInfo metastore =
+              MetastoreDao.find(handle, request.getMetastoreId())
+                  .orElseThrow(() -> Metastores.missing(request.getMetastoreId()));
+          List<Long> workspaces = MetastoreDao.workspaces(handle, metastore.getMetastoreId());
+          List<CatalogDao.Row> catalogs =
+              CatalogDao.ofMetastore(handle, metastore.getMetastoreId());
+          boolean force = Boolean.TRUE.equals(request.getForce());
+          if (!workspaces.isEmpty()
+              || (!force && catalogs.stream().anyMatch(catalog -> !isOfTheSystem(catalog)))) {
+            throw new BadRequest(
+                "METASTORE_NOT_EMPTY",
+                "Metastore "
+                    + Names.shown(metastore.getName())
+                    + " is in use: workspaces "
+                    + workspaces
+                    + ", catalogs "
+                    + catalogs.stream().map(CatalogDao.Row::name).toList()
+                    + " (expected: no workspace; no catalog but main and samples, or force)",
+                null);
+          }
+          for (CatalogDao.Row catalog : catalogs) {
+            if (catalog.readOnly()) {
+              Samples.forget(handle, catalog);
+            } else {
+              Catalogs.deleteWithContent(handle, catalog, trash);
+            }
+          }
+          MetastoreDao.delete(handle, metastore.getMetastoreId());
+          return null;
+        });
+    trash.wake();
+    return new AccountsDeleteMetastoreResponse();
+  }
+
+  private static boolean isOfTheSystem(CatalogDao.Row catalog) {
+    return catalog.name().equals("main") || catalog.readOnly();
+  }
+
+  private MetastoreInfo find(String id) {
+    return database
+        .<java.util.Optional<MetastoreInfo>, RuntimeException>read(
+            handle -> MetastoreDao.find(handle, id))
+        .orElseThrow(() -> Metastores.missing(id));
+  }
+}

@@ -1,0 +1,140 @@
+package dev.tarn.catalog;
+
+import dev.tarn.database.Database;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Clock;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import org.jdbi.v3.core.Handle;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Removes the folders of tables that are gone. The row that says so is written in the transaction
+ * that deletes the table, so a killed process leaves either a table or a row of work to finish, and
+ * never a table without its data.
+ */
+final class Trash implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Trash.class);
+
+  private final Database database;
+  private final Locations locations;
+  private final Clock clock;
+  private final Semaphore work = new Semaphore(0);
+  private Thread worker;
+
+  Trash(Database database, Locations locations, Clock clock) {
+    this.database = database;
+    this.locations = locations;
+    this.clock = clock;
+  }
+
+  /** Marks a folder for removal, in the caller's transaction; {@link #wake} when it is through. */
+  void add(Handle handle, String location) {
+    handle
+        .createUpdate(
+            """
+            INSERT INTO storage_trash (storage_location, created_at) VALUES (:location, :now)
+            ON CONFLICT DO NOTHING
+            """)
+        .bind("location", location)
+        .bind("now", clock.millis())
+        .execute();
+  }
+
+  void wake() {
+    work.release();
+  }
+
+  /** Begins to work, first at what an earlier process left. */
+  synchronized void start() {
+    worker =
+        Thread.ofVirtual()
+            .name("storage-trash")
+            .start(
+                () -> {
+                  try {
+                    do {
+                      work.drainPermits();
+                      empty();
+                      work.acquire();
+                    } while (true);
+                  } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                  }
+                });
+  }
+
+  /** Removes what is marked, now. What cannot be removed stays marked. */
+  void empty() {
+    for (String location : marked()) {
+      try {
+        if (locations.bucketExists(location)) {
+          remove(locations.folder(location));
+        }
+        database.inTransaction(
+            handle ->
+                handle
+                    .createUpdate("DELETE FROM storage_trash WHERE storage_location = :location")
+                    .bind("location", location)
+                    .execute());
+      } catch (RuntimeException e) {
+        LOG.warn("{} could not be removed and is left for later", location, e);
+      }
+    }
+  }
+
+  List<String> marked() {
+    return database.read(
+        handle ->
+            handle
+                .createQuery("SELECT storage_location FROM storage_trash ORDER BY created_at")
+                .mapTo(String.class)
+                .list());
+  }
+
+  private static void remove(Path folder) {
+    try {
+      Files.walkFileTree(
+          folder,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                throws IOException {
+              Files.deleteIfExists(file);
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path visited, IOException failure)
+                throws IOException {
+              Files.deleteIfExists(visited);
+              return FileVisitResult.CONTINUE;
+            }
+          });
+    } catch (NoSuchFileException e) {
+      // Never written, or removed before the process died.
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + folder, e);
+    }
+  }
+
+  @Override
+  public synchronized void close() {
+    if (worker != null) {
+      worker.interrupt();
+      try {
+        worker.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}
