@@ -1,8 +1,8 @@
 package dev.tarn.iam;
 
+import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
-import com.databricks.sdk.core.error.platform.ResourceExhausted;
 import com.databricks.sdk.service.oauth2.CreateServicePrincipalSecretRequest;
 import com.databricks.sdk.service.oauth2.CreateServicePrincipalSecretResponse;
 import com.databricks.sdk.service.oauth2.DeleteServicePrincipalSecretRequest;
@@ -52,7 +52,8 @@ public final class ServicePrincipalSecrets {
                   .mapTo(Integer.class)
                   .one();
           if (many >= MOST) {
-            throw new ResourceExhausted(
+            throw new BadRequest(
+                "QUOTA_EXCEEDED",
                 "service principal "
                     + owner.name()
                     + " has "

@@ -1,0 +1,116 @@
+package dev.tarn.account;
+
+import com.databricks.sdk.core.error.platform.InvalidState;
+import dev.tarn.database.Database;
+import dev.tarn.iam.Iam;
+import dev.tarn.storage.Buckets;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+
+/**
+ * The account's provisioning: credential and storage configurations and the workspaces made of
+ * them. The facade of the package; what other packages ask of it is here.
+ */
+public final class Account implements AutoCloseable {
+  private final Database database;
+  private final Provisioning provisioning;
+  private final Credentials credentials;
+  private final StorageConfigurations storageConfigurations;
+  private final Workspaces workspaces;
+
+  /**
+   * @param region the region of this installation
+   * @param url where clients reach this server, such as {@code http://127.0.0.1:8484}
+   * @param roleExists whether there is an IAM role of that ARN, as far as this target knows
+   * @param furtherSteps what other packages do to every new workspace, in this order
+   * @param teardown what other packages do to a workspace that is deleted, in this order; each must
+   *     be idempotent and let go of every row that refers to the workspace
+   */
+  public Account(
+      Database database,
+      Iam iam,
+      Buckets buckets,
+      Clock clock,
+      String region,
+      Supplier<String> url,
+      Predicate<String> roleExists,
+      List<Step> furtherSteps,
+      List<StepAction> teardown) {
+    this.database = database;
+    List<Step> steps = new ArrayList<>();
+    steps.add(
+        new Step(
+            "role",
+            "Checking the workspace's IAM role.",
+            workspace -> checkRoles(workspace, roleExists)));
+    steps.add(
+        new Step(
+            "root-bucket",
+            "Trying to write, read, list and delete in the root bucket.",
+            workspace -> RootBucket.tryOut(buckets, workspace)));
+    steps.add(
+        new Step(
+            "administrator",
+            "Assigning the workspace's first administrator.",
+            workspace -> iam.assignAdmin(workspace.id(), workspace.createdBy())));
+    steps.addAll(furtherSteps);
+    this.provisioning = new Provisioning(database, clock, steps, teardown, iam::workspaceGone);
+    this.credentials = new Credentials(database, iam.stackSessions(), clock);
+    this.storageConfigurations = new StorageConfigurations(database, iam.stackSessions(), clock);
+    this.workspaces =
+        new Workspaces(database, iam.stackSessions(), provisioning, region, url, clock);
+  }
+
+  private static void checkRoles(WorkspaceRecord workspace, Predicate<String> roleExists) {
+    for (String role : new String[] {workspace.roleArn(), workspace.catalogRoleArn()}) {
+      if (role != null && !roleExists.test(role)) {
+        throw new InvalidState(
+            "Failed credentials validation checks: the role "
+                + role
+                + " does not exist or cannot be assumed",
+            null);
+      }
+    }
+  }
+
+  /** Goes on with what a killed process left half done. */
+  public void recover() {
+    provisioning.recover();
+  }
+
+  /** The workspace reached at host {@code <deployment>.localhost}. */
+  public Optional<Long> workspaceOfDeployment(String deployment) {
+    return WorkspaceDao.ofDeployment(database, deployment);
+  }
+
+  public Optional<WorkspaceRecord> workspace(long id) {
+    return database.<Optional<WorkspaceRecord>, RuntimeException>read(
+        handle -> WorkspaceDao.find(handle, id));
+  }
+
+  /** All workspaces, the oldest first. */
+  public List<WorkspaceRecord> workspaces() {
+    return database.<List<WorkspaceRecord>, RuntimeException>read(WorkspaceDao::list);
+  }
+
+  Credentials credentials() {
+    return credentials;
+  }
+
+  StorageConfigurations storageConfigurations() {
+    return storageConfigurations;
+  }
+
+  Workspaces workspacesService() {
+    return workspaces;
+  }
+
+  @Override
+  public void close() {
+    provisioning.close();
+  }
+}
