@@ -1,0 +1,91 @@
+package dev.tarn.cloudformation;
+
+import dev.tarn.database.Database;
+import dev.tarn.database.Json;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * {@code AWS::IAM::Role}: a row with a unique name. Its policies are recorded, not enforced; there
+ * is no IAM here that would.
+ */
+final class IamRoles implements ResourceType {
+  private final Database database;
+  private final Arns arns;
+
+  IamRoles(Database database, Arns arns) {
+    this.database = database;
+    this.arns = arns;
+  }
+
+  @Override
+  public Set<String> properties() {
+    return Set.of(
+        "RoleName",
+        "AssumeRolePolicyDocument",
+        "Policies",
+        "ManagedPolicyArns",
+        "Description",
+        "MaxSessionDuration",
+        "Path",
+        "Tags");
+  }
+
+  @Override
+  public Done create(Work work) throws Failed {
+    String name = work.text("RoleName").isEmpty() ? Arns.name(work) : work.text("RoleName");
+    if (!name.matches("[\\w+=,.@-]{1,64}")) {
+      throw new Failed("RoleName: '" + name + "' (expected: 1 to 64 letters, digits and _+=,.@-)");
+    }
+    if (!(work.properties().get("AssumeRolePolicyDocument") instanceof Map)) {
+      throw new Failed("AssumeRolePolicyDocument: missing (expected: a policy document)");
+    }
+    String owner =
+        database.inTransaction(
+            handle -> {
+              handle
+                  .createUpdate(
+                      """
+                      INSERT INTO iam_role (role_name, arn, stack_id, document)
+                      VALUES (:name, :arn, :stackId, :document) ON CONFLICT (role_name) DO NOTHING
+                      """)
+                  .bind("name", name)
+                  .bind("arn", arns.role(name))
+                  .bind("stackId", work.stackId())
+                  .bind("document", Json.write(work.properties()))
+                  .execute();
+              return handle
+                  .createQuery("SELECT stack_id FROM iam_role WHERE role_name = :name")
+                  .bind("name", name)
+                  .mapTo(String.class)
+                  .one();
+            });
+    if (!owner.equals(work.stackId())) {
+      throw new Failed(name + " already exists in stack " + owner);
+    }
+    return new Done(name, Map.of("Arn", arns.role(name)));
+  }
+
+  @Override
+  public void delete(Work work) {
+    database.inTransaction(
+        handle ->
+            handle
+                .createUpdate(
+                    "DELETE FROM iam_role WHERE role_name = :name AND stack_id = :stackId")
+                .bind("name", work.physicalId())
+                .bind("stackId", work.stackId())
+                .execute());
+  }
+
+  Optional<String> stackOf(String arn) {
+    return database.read(
+        handle ->
+            handle
+                .createQuery("SELECT stack_id FROM iam_role WHERE arn = :arn")
+                .bind("arn", arn)
+                .mapTo(String.class)
+                .findOne());
+  }
+}

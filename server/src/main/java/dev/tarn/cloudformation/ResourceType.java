@@ -1,0 +1,69 @@
+package dev.tarn.cloudformation;
+
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * How one type of AWS is carried out here. Both operations may be asked for again after the process
+ * died in the middle, under the same request id, and then go on or find it done.
+ */
+interface ResourceType {
+  /**
+   * One resource of one stack at work.
+   *
+   * @param physicalId null before it has one
+   * @param requestId the same when the work is repeated
+   * @param properties with every function replaced by its value
+   * @param abandonedRoot of a bucket: whether the workspace that had its root here was made by this
+   *     stack and is deleted
+   */
+  record Work(
+      String stackId,
+      String stackName,
+      String logicalId,
+      String type,
+      String physicalId,
+      String requestId,
+      Map<String, Object> properties,
+      boolean abandonedRoot) {
+
+    String text(String name) {
+      return properties.get(name) instanceof String text ? text : "";
+    }
+  }
+
+  record Done(String physicalId, Map<String, String> attributes) {}
+
+  /**
+   * The properties that are carried out, or recorded; others are refused before anything is made.
+   */
+  Set<String> properties();
+
+  /** Refuses, before anything is made, what the values of this resource ask for in vain. */
+  default void check(String logicalId, Map<String, Object> rawProperties) {}
+
+  Done create(Work work) throws Failed;
+
+  void delete(Work work) throws Failed;
+
+  /** Why a resource could not be made or deleted, in words for people. */
+  final class Failed extends Exception {
+    private final String physicalId;
+
+    Failed(String reason) {
+      this(reason, null);
+    }
+
+    /**
+     * @param physicalId of what there is all the same, to be deleted by the rollback; or null
+     */
+    Failed(String reason, String physicalId) {
+      super(reason);
+      this.physicalId = physicalId;
+    }
+
+    String physicalId() {
+      return physicalId;
+    }
+  }
+}

@@ -1,0 +1,576 @@
+package dev.tarn.cloudformation;
+
+import com.databricks.sdk.core.error.platform.PermissionDenied;
+import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import dev.tarn.cloudformation.StackDao.StackRow;
+import dev.tarn.database.Database;
+import dev.tarn.database.Json;
+import dev.tarn.database.Seal;
+import dev.tarn.engine.Sandbox;
+import dev.tarn.http.Allow;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Operation;
+import dev.tarn.http.Role;
+import dev.tarn.storage.Buckets;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * CloudFormation for one template, embedded: it carries out {@code stack/quickstart.yaml} with the
+ * handlers that AWS would run. Stacks, resources and events are rows ({@link StackDao}); {@link
+ * StackRun} moves them; a {@link ResourceType} knows what a resource is here.
+ */
+public final class Stacks implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Stacks.class);
+  private static final String QUICKSTART = "quickstart";
+  private static final String ACCOUNT_API_URL = "AccountApiUrl";
+  private static final String SESSION_TOKEN = "SessionToken";
+  private static final SecureRandom RANDOM = new SecureRandom();
+
+  private final StackDao dao;
+  private final Seal seal;
+  private final Sessions sessions;
+  private final Clock clock;
+  private final Handlers handlers;
+  private final Arns arns;
+  private final String accountId;
+  private final Supplier<String> ownUrl;
+  private final LambdaFunctions functions;
+  private final IamRoles roles;
+  private final Map<String, ResourceType> types;
+
+  /** The stacks that are being worked on, each by one thread; guarded by itself. */
+  private final Map<String, Thread> runs = new HashMap<>();
+
+  private boolean closed;
+
+  /**
+   * @param runtime a private folder for what functions run from
+   * @param ownUrl where this server answers, such as {@code http://127.0.0.1:8484}; asked for only
+   *     after {@link #resume}
+   */
+  public Stacks(
+      Database database,
+      Seal seal,
+      Buckets buckets,
+      Sandbox sandbox,
+      Sessions sessions,
+      String accountId,
+      String region,
+      Path runtime,
+      Path logs,
+      Clock clock,
+      Supplier<String> ownUrl) {
+    this.dao = new StackDao(database, clock);
+    this.seal = seal;
+    this.sessions = sessions;
+    this.clock = clock;
+    this.handlers = Handlers.ofThisBuild();
+    this.accountId = accountId;
+    this.ownUrl = ownUrl;
+    arns = Arns.of(accountId, region);
+    functions =
+        new LambdaFunctions(
+            database, buckets, handlers, sandbox, arns, runtime.resolve("functions"), logs, clock);
+    roles = new IamRoles(database, arns);
+    types =
+        Map.of(
+            "AWS::IAM::Role",
+            roles,
+            "AWS::S3::Bucket",
+            new S3Buckets(buckets, handlers, region),
+            "AWS::Lambda::Function",
+            functions,
+            CustomResources.PREFIX,
+            new CustomResources(dao, functions, ownUrl));
+  }
+
+  /** Goes on with what a former process left in progress; to be called when the server listens. */
+  public void resume() {
+    dao.inProgress().forEach(this::run);
+  }
+
+  /** Whether a role of this ARN was made by a stack and is there. */
+  public boolean isRole(String arn) {
+    return roles.stackOf(arn).isPresent();
+  }
+
+  record CreateStack(
+      @JsonProperty("account_id") String accountId,
+      @JsonProperty("StackName") String stackName,
+      @JsonProperty("TemplateName") String templateName,
+      @JsonProperty("Parameters") Map<String, String> parameters) {}
+
+  record StackId(
+      @JsonProperty("StackId") String stackId, @JsonProperty("StackName") String stackName) {}
+
+  record Named(@JsonProperty("account_id") String accountId, String name) {}
+
+  record AllStacks(@JsonProperty("account_id") String accountId) {}
+
+  record Parameter(
+      @JsonProperty("ParameterKey") String key, @JsonProperty("ParameterValue") String value) {}
+
+  record Output(@JsonProperty("OutputKey") String key, @JsonProperty("OutputValue") String value) {}
+
+  /** {@code CreationTime} and other times as in AWS's JSON: ISO 8601, UTC. */
+  record Stack(
+      @JsonProperty("StackId") String stackId,
+      @JsonProperty("StackName") String stackName,
+      @JsonProperty("StackStatus") String status,
+      @JsonProperty("StackStatusReason") String statusReason,
+      @JsonProperty("CreationTime") String creationTime,
+      @JsonProperty("Parameters") List<Parameter> parameters,
+      @JsonProperty("Outputs") List<Output> outputs) {}
+
+  record StackList(@JsonProperty("Stacks") List<Stack> stacks) {}
+
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  record Event(
+      @JsonProperty("EventId") String eventId,
+      @JsonProperty("StackId") String stackId,
+      @JsonProperty("StackName") String stackName,
+      @JsonProperty("LogicalResourceId") String logicalId,
+      @JsonProperty("PhysicalResourceId") String physicalId,
+      @JsonProperty("ResourceType") String type,
+      @JsonProperty("ResourceStatus") String status,
+      @JsonProperty("ResourceStatusReason") String statusReason,
+      @JsonProperty("Timestamp") String timestamp) {}
+
+  record EventList(@JsonProperty("StackEvents") List<Event> events) {}
+
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  record Resource(
+      @JsonProperty("StackId") String stackId,
+      @JsonProperty("StackName") String stackName,
+      @JsonProperty("LogicalResourceId") String logicalId,
+      @JsonProperty("PhysicalResourceId") String physicalId,
+      @JsonProperty("ResourceType") String type,
+      @JsonProperty("ResourceStatus") String status,
+      @JsonProperty("ResourceStatusReason") String statusReason,
+      @JsonProperty("Timestamp") String timestamp) {}
+
+  record ResourceList(@JsonProperty("StackResources") List<Resource> resources) {}
+
+  record OutputList(@JsonProperty("Outputs") List<Output> outputs) {}
+
+  /** What a function PUTs to the URL it was given; the token is the only proof there is. */
+  record FunctionAnswer(
+      String token,
+      @JsonProperty("Status") String status,
+      @JsonProperty("Reason") String reason,
+      @JsonProperty("PhysicalResourceId") String physicalId,
+      @JsonProperty("StackId") String stackId,
+      @JsonProperty("RequestId") String requestId,
+      @JsonProperty("LogicalResourceId") String logicalId,
+      @JsonProperty("NoEcho") Boolean noEcho,
+      @JsonProperty("Data") Map<String, String> data) {}
+
+  /** Checks all that can be checked, then starts; what follows is to be seen in the events. */
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("POST /api/2.0/accounts/{account_id}/stacks")
+  public StackId create(Caller caller, CreateStack request) {
+    String template = request.templateName() == null ? QUICKSTART : request.templateName();
+    if (!template.equals(QUICKSTART)) {
+      throw Template.invalid(
+          "TemplateName: '" + Template.shortened(template) + "' (expected: " + QUICKSTART + ")");
+    }
+    return create(
+        caller,
+        request.stackName(),
+        handlers.template(),
+        request.parameters() == null ? Map.of() : request.parameters());
+  }
+
+  /** A stack of any template this runner understands. */
+  StackId create(Caller caller, String wanted, String yaml, Map<String, String> given) {
+    byte[] random = new byte[3];
+    RANDOM.nextBytes(random);
+    String name =
+        wanted == null || wanted.isEmpty()
+            ? "databricks-workspace-stack-" + HexFormat.of().formatHex(random).substring(1)
+            : wanted;
+    if (!name.matches("[A-Za-z][A-Za-z0-9-]{0,127}")) {
+      throw Template.invalid(
+          "StackName: '"
+              + Template.shortened(name)
+              + "' (expected: a letter, then up to 127 letters, digits and hyphens)");
+    }
+    Template template = Template.parse(yaml);
+    String stackId = arns.stack(name, UUID.randomUUID().toString());
+    Map<String, String> parameters = parameters(template, given);
+    boolean mint =
+        template.parameters().containsKey(SESSION_TOKEN) && !parameters.containsKey(SESSION_TOKEN);
+    if (mint) {
+      // Checked with the rest, and replaced when the rest is right.
+      parameters.put(SESSION_TOKEN, "-");
+    }
+    Scope scope = new Scope(template, parameters, pseudo(stackId, name));
+    Map<String, String> typeOf = checkedTypes(template, scope);
+    if (mint) {
+      parameters.put(SESSION_TOKEN, sessions.mint(caller, stackId));
+    }
+    if (!given.containsKey(ACCOUNT_API_URL)) {
+      parameters.remove(ACCOUNT_API_URL);
+    }
+    Map<String, String> shown = new TreeMap<>();
+    Map<String, String> secret = new TreeMap<>();
+    parameters.forEach(
+        (key, value) -> {
+          boolean noEcho = template.parameters().get(key).noEcho();
+          shown.put(key, noEcho ? "****" : value);
+          if (noEcho) {
+            secret.put(key, value);
+          }
+        });
+    try {
+      dao.insert(
+          new StackRow(
+              stackId,
+              name,
+              "CREATE_IN_PROGRESS",
+              "User Initiated",
+              yaml,
+              shown,
+              seal.seal(Json.write(secret), stackId),
+              Map.of(),
+              caller.name(),
+              clock.millis()),
+          typeOf);
+    } catch (RuntimeException e) {
+      sessions.close(stackId);
+      throw e;
+    }
+    run(stackId);
+    return new StackId(stackId, name);
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("GET /api/2.0/accounts/{account_id}/stacks")
+  public StackList list(Caller caller, AllStacks request) {
+    return new StackList(dao.list().stream().map(Stacks::shown).toList());
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("GET /api/2.0/accounts/{account_id}/stacks/{name}")
+  public Stack get(Caller caller, Named request) {
+    return shown(find(request.name()));
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("GET /api/2.0/accounts/{account_id}/stacks/{name}/events")
+  public EventList events(Caller caller, Named request) {
+    StackRow stack = find(request.name());
+    return new EventList(
+        dao.events(stack.stackId()).stream()
+            .map(
+                row ->
+                    new Event(
+                        row.eventId(),
+                        stack.stackId(),
+                        stack.stackName(),
+                        row.logicalId(),
+                        row.physicalId(),
+                        row.type(),
+                        row.status(),
+                        row.statusReason().isEmpty() ? null : row.statusReason(),
+                        time(row.createdAt())))
+            .toList());
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("GET /api/2.0/accounts/{account_id}/stacks/{name}/resources")
+  public ResourceList resources(Caller caller, Named request) {
+    StackRow stack = find(request.name());
+    return new ResourceList(
+        dao.resources(stack.stackId()).stream()
+            .filter(row -> !row.status().equals(StackDao.PENDING))
+            .map(
+                row ->
+                    new Resource(
+                        stack.stackId(),
+                        stack.stackName(),
+                        row.logicalId(),
+                        row.physicalId(),
+                        row.type(),
+                        row.status(),
+                        row.statusReason().isEmpty() ? null : row.statusReason(),
+                        time(row.updatedAt())))
+            .toList());
+  }
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("GET /api/2.0/accounts/{account_id}/stacks/{name}/outputs")
+  public OutputList outputs(Caller caller, Named request) {
+    return new OutputList(shown(find(request.name())).outputs());
+  }
+
+  /** Starts the deletion, also in the middle of a creation; returns the stack as it then is. */
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("DELETE /api/2.0/accounts/{account_id}/stacks/{name}")
+  public Stack delete(Caller caller, Named request) {
+    StackRow stack = find(request.name());
+    String stackId = stack.stackId();
+    synchronized (runs) {
+      String status = dao.find(stackId).orElseThrow().status();
+      if (!status.equals("DELETE_IN_PROGRESS")) {
+        // Who deletes answers for it, so that a stack outlives the person who made it. One at a
+        // time, because each token makes the one before void.
+        Map<String, String> secret =
+            new TreeMap<>(StackDao.texts(seal.open(stack.sealed(), stackId)));
+        if (secret.containsKey(SESSION_TOKEN) && !status.equals("ROLLBACK_IN_PROGRESS")) {
+          secret.put(SESSION_TOKEN, sessions.mint(caller, stackId));
+        }
+        dao.requestDelete(stackId, seal.seal(Json.write(secret), stackId));
+      }
+    }
+    run(stackId);
+    return shown(dao.find(stackId).orElseThrow());
+  }
+
+  /** Takes the answer of a function: once, from whoever has the token. */
+  @Allow(Role.ANYONE)
+  @Operation("PUT /api/2.0/tarn/stack-answers/{token}")
+  public Map<String, String> answer(Caller caller, FunctionAnswer answer) {
+    if (!"SUCCESS".equals(answer.status()) && !"FAILED".equals(answer.status())) {
+      throw Template.invalid("Status: '" + answer.status() + "' (expected: SUCCESS or FAILED)");
+    }
+    Map<String, Object> kept = new LinkedHashMap<>();
+    kept.put("Status", answer.status());
+    kept.put("Reason", answer.reason() == null ? "" : answer.reason());
+    kept.put("PhysicalResourceId", answer.physicalId() == null ? "" : answer.physicalId());
+    kept.put("Data", answer.data() == null ? Map.of() : answer.data());
+    String json = Json.write(kept);
+    if (json.length() > CustomResources.LONGEST_ANSWER) {
+      throw Template.invalid(
+          "the answer has "
+              + json.length()
+              + " characters (expected: at most "
+              + CustomResources.LONGEST_ANSWER
+              + ")");
+    }
+    if (!dao.answer(
+        CustomResources.hash(answer.token()),
+        answer.stackId(),
+        answer.requestId(),
+        answer.logicalId(),
+        json)) {
+      throw new PermissionDenied("nobody waits for this answer", null);
+    }
+    return Map.of();
+  }
+
+  @Override
+  public void close() {
+    List<Thread> running;
+    synchronized (runs) {
+      closed = true;
+      running = List.copyOf(runs.values());
+    }
+    running.forEach(Thread::interrupt);
+    functions.close();
+    for (Thread thread : running) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+    functions.close();
+  }
+
+  /** One thread a stack: whoever finds none starts one, and it looks once more before it ends. */
+  private void run(String stackId) {
+    synchronized (runs) {
+      if (!closed && !runs.containsKey(stackId)) {
+        runs.put(
+            stackId, Thread.ofVirtual().name("stack " + stackId).start(() -> runToEnd(stackId)));
+      }
+    }
+  }
+
+  private void runToEnd(String stackId) {
+    try {
+      while (true) {
+        StackRow stack = dao.find(stackId).orElseThrow();
+        runOf(stack).run();
+        functions.stop(stackId);
+        synchronized (runs) {
+          String status = dao.find(stackId).orElseThrow().status();
+          if (!status.endsWith("_IN_PROGRESS")) {
+            if (status.equals("DELETE_COMPLETE") || status.equals("ROLLBACK_COMPLETE")) {
+              sessions.close(stackId);
+            }
+            runs.remove(stackId);
+            return;
+          }
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (RuntimeException e) {
+      LOG.error("the run of {} ended; it goes on at the next start", stackId, e);
+    } finally {
+      functions.stop(stackId);
+      synchronized (runs) {
+        runs.remove(stackId, Thread.currentThread());
+      }
+    }
+  }
+
+  private StackRun runOf(StackRow stack) {
+    Template template = Template.parse(stack.template());
+    Map<String, String> secret = StackDao.texts(seal.open(stack.sealed(), stack.stackId()));
+    Map<String, String> parameters = new HashMap<>(stack.parameters());
+    parameters.putAll(secret);
+    // Not kept unless it was given: after a restart the server may listen elsewhere.
+    if (template.parameters().containsKey(ACCOUNT_API_URL)) {
+      parameters.putIfAbsent(ACCOUNT_API_URL, ownUrl.get());
+    }
+    UnaryOperator<String> masked =
+        text -> {
+          String result = text;
+          for (String value : secret.values()) {
+            result = value.length() < 4 ? result : result.replace(value, "****");
+          }
+          return result;
+        };
+    Map<String, ResourceType> byType = new HashMap<>();
+    template
+        .resources()
+        .values()
+        .forEach(resource -> byType.put(resource.type(), typeOf(resource.type())));
+    return new StackRun(
+        dao,
+        byType,
+        stack.stackId(),
+        template,
+        new Scope(template, parameters, pseudo(stack.stackId(), stack.stackName())),
+        masked);
+  }
+
+  private Map<String, String> parameters(Template template, Map<String, String> given) {
+    for (String name : given.keySet()) {
+      if (!template.parameters().containsKey(name)) {
+        throw Template.invalid(
+            "Parameters: ["
+                + Template.shortened(name)
+                + "] do not exist in the template (expected: "
+                + new TreeSet<>(template.parameters().keySet())
+                + ")");
+      }
+    }
+    // What only this installation can know, unless it is said.
+    Map<String, String> own = Map.of("AccountId", accountId, ACCOUNT_API_URL, ownUrl.get());
+    Map<String, String> parameters = new HashMap<>();
+    for (Template.Parameter parameter : template.parameters().values()) {
+      String value =
+          given.getOrDefault(
+              parameter.name(), own.getOrDefault(parameter.name(), parameter.defaultValue()));
+      if (value != null) {
+        parameters.put(parameter.name(), parameter.checked(value));
+      } else if (!parameter.name().equals(SESSION_TOKEN)) {
+        throw Template.invalid("Parameters: [" + parameter.name() + "] must have values");
+      }
+    }
+    return parameters;
+  }
+
+  private Map<String, String> pseudo(String stackId, String stackName) {
+    return Map.of(
+        "AWS::AccountId",
+        arns.awsAccountId(),
+        "AWS::Partition",
+        "aws",
+        "AWS::Region",
+        arns.region(),
+        "AWS::StackId",
+        stackId,
+        "AWS::StackName",
+        stackName,
+        "AWS::URLSuffix",
+        "amazonaws.com");
+  }
+
+  /** The type of each resource of the stack, all of which can be carried out as they stand. */
+  private Map<String, String> checkedTypes(Template template, Scope scope) {
+    Map<String, String> typeOf = new LinkedHashMap<>();
+    for (String id : scope.included()) {
+      Template.Resource resource = template.resources().get(id);
+      ResourceType type = typeOf(resource.type());
+      if (type == null) {
+        throw Template.invalid(
+            "Resource type "
+                + resource.type()
+                + " of "
+                + id
+                + " is not supported by the embedded runner (expected: one of "
+                + new TreeSet<>(types.keySet())
+                + ")");
+      }
+      Map<String, Object> raw = Template.map(resource.properties(), "Properties of " + id);
+      Set<String> known = type.properties();
+      for (String property : raw.keySet()) {
+        if (!known.isEmpty() && !known.contains(property)) {
+          throw Template.invalid(
+              "Property "
+                  + property
+                  + " of "
+                  + id
+                  + " is not supported by the embedded runner (expected: one of "
+                  + new TreeSet<>(known)
+                  + ")");
+        }
+      }
+      type.check(id, raw);
+      typeOf.put(id, resource.type());
+    }
+    return typeOf;
+  }
+
+  private ResourceType typeOf(String type) {
+    return types.get(type.startsWith(CustomResources.PREFIX) ? CustomResources.PREFIX : type);
+  }
+
+  private StackRow find(String name) {
+    return dao.find(name)
+        .orElseThrow(
+            () ->
+                new ResourceDoesNotExist(
+                    "Stack with id " + Template.shortened(name) + " does not exist", null));
+  }
+
+  private static Stack shown(StackRow row) {
+    return new Stack(
+        row.stackId(),
+        row.stackName(),
+        row.status(),
+        row.statusReason(),
+        time(row.createdAt()),
+        new TreeMap<>(row.parameters())
+            .entrySet().stream().map(e -> new Parameter(e.getKey(), e.getValue())).toList(),
+        new TreeMap<>(row.outputs())
+            .entrySet().stream().map(e -> new Output(e.getKey(), e.getValue())).toList());
+  }
+
+  private static String time(long millis) {
+    return Instant.ofEpochMilli(millis).toString();
+  }
+}

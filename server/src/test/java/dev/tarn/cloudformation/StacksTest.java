@@ -1,0 +1,496 @@
+package dev.tarn.cloudformation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.databricks.sdk.core.error.platform.InvalidParameterValue;
+import com.databricks.sdk.core.error.platform.PermissionDenied;
+import com.databricks.sdk.core.error.platform.ResourceAlreadyExists;
+import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
+import dev.tarn.database.Database;
+import dev.tarn.database.Seal;
+import dev.tarn.engine.Sandbox;
+import dev.tarn.http.Caller;
+import dev.tarn.storage.Buckets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The template and the handlers as built, in the sandbox, against an account that can be made to
+ * refuse.
+ */
+class StacksTest {
+  private static final List<String> NINE =
+      List.of(
+          "LambdaZipsBucket",
+          "catalogIamRole",
+          "createCredentials",
+          "createStorageConfiguration",
+          "createWorkspace",
+          "databricksApiFunction",
+          "functionRole",
+          "workspaceIamRole",
+          "workspaceS3Bucket");
+
+  @TempDir Path home;
+  private final Caller admin = Caller.system(TestDoor.ACCOUNT, "test");
+  private TestDoor door;
+  private Database database;
+  private Buckets buckets;
+  private Sandbox sandbox;
+
+  @BeforeEach
+  void open() throws Exception {
+    door = new TestDoor();
+    Files.createDirectories(home.resolve("keys"));
+    sandbox = Sandbox.open("required", home);
+    start();
+  }
+
+  private void start() {
+    database = Database.open(home.resolve("tarn.db"));
+    buckets = new Buckets(database, home.resolve("storage"), Clock.systemUTC());
+    buckets.recover();
+    door.stacks =
+        new Stacks(
+            database,
+            Seal.open(home.resolve("keys")),
+            buckets,
+            sandbox,
+            door,
+            TestDoor.ACCOUNT,
+            "us-east-1",
+            home.resolve("runtime"),
+            home.resolve("logs"),
+            Clock.systemUTC(),
+            door::url);
+    door.stacks.resume();
+  }
+
+  private void stop() {
+    door.stacks.close();
+    database.close();
+  }
+
+  @AfterEach
+  void close() {
+    stop();
+    door.close();
+    assertThat(ProcessHandle.current().descendants().filter(ProcessHandle::isAlive)).isEmpty();
+  }
+
+  @Test
+  void theQuickstartStackMakesAWorkspaceAndIsDeletedWithoutATrace() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "Prod-EU-DataTeam"));
+    assertThat(name).matches("databricks-workspace-stack-[0-9a-f]{5}");
+    assertThat(end(name).status()).isEqualTo("CREATE_COMPLETE");
+    assertThat(resources(name))
+        .extracting(Stacks.Resource::logicalId)
+        .containsExactlyElementsOf(NINE);
+    assertThat(resources(name)).allMatch(r -> r.status().equals("CREATE_COMPLETE"));
+    Map<String, Integer> completed = new java.util.HashMap<>();
+    List<Stacks.Event> events = events(name);
+    for (int i = 0; i < events.size(); i++) {
+      if (events.get(i).status().equals("CREATE_COMPLETE")) {
+        completed.put(events.get(i).logicalId(), i);
+      }
+    }
+    assertThat(completed).containsKeys(NINE.toArray(String[]::new)).hasSize(10);
+    assertThat(completed.get("LambdaZipsBucket"))
+        .isLessThan(completed.get("databricksApiFunction"));
+    assertThat(completed.get("workspaceIamRole")).isLessThan(completed.get("createCredentials"));
+    assertThat(completed.get("databricksApiFunction"))
+        .isLessThan(completed.get("createCredentials"));
+    assertThat(completed.get("catalogIamRole"))
+        .isLessThan(completed.get("createStorageConfiguration"));
+    assertThat(completed.get("createCredentials")).isLessThan(completed.get("createWorkspace"));
+    assertThat(completed.get("createStorageConfiguration"))
+        .isLessThan(completed.get("createWorkspace"));
+    assertThat(events.getLast().type()).isEqualTo("AWS::CloudFormation::Stack");
+
+    Map<String, String> outputs = outputs(name);
+    assertThat(outputs)
+        .containsEntry("ExternalId", TestDoor.ACCOUNT)
+        .containsEntry("WorkspaceStatus", "RUNNING");
+    assertThat(outputs.get("WorkspaceIamRoleArn"))
+        .matches("arn:aws:iam::\\d{12}:role/[\\w-]{1,64}");
+    assertThat(door.stacks.isRole(outputs.get("CatalogIamRoleArn"))).isTrue();
+    assertThat(door.objects)
+        .containsKeys(
+            "/credentials/" + outputs.get("CredentialsId"),
+            "/storage-configurations/" + outputs.get("StorageConfigId"),
+            "/workspaces/" + outputs.get("WorkspaceId"));
+    assertThat(buckets.list())
+        .hasSize(2)
+        .extracting(Buckets.Bucket::name)
+        .contains(outputs.get("S3BucketName"))
+        .allMatch(bucket -> bucket.matches("[a-z0-9-]{3,63}"));
+    // Nothing is left running, and the token is nowhere to be read.
+    String token = door.tokens.values().iterator().next();
+    assertThat(stack(name).toString() + events + resources(name))
+        .contains("****")
+        .doesNotContain(token);
+    assertThat(everyFile()).noneMatch(text -> text.contains(token));
+    assertThat(ProcessHandle.current().descendants().filter(ProcessHandle::isAlive)).isEmpty();
+
+    Files.writeString(buckets.folder(outputs.get("S3BucketName")).resolve("result.arrow"), "x");
+    delete(name);
+    assertGone(name);
+    assertThat(door.tokens).isEmpty();
+  }
+
+  @Test
+  void twoStacksAtOnceShareNothing() throws Exception {
+    String one = create(null, Map.of("WorkspaceName", "rd"));
+    String other = create(null, Map.of("WorkspaceName", "Prod-EU-DataTeam"));
+    assertThat(end(one).status()).isEqualTo("CREATE_COMPLETE");
+    assertThat(end(other).status()).isEqualTo("CREATE_COMPLETE");
+    assertThat(door.objects).hasSize(6);
+    assertThat(buckets.list()).hasSize(4);
+    delete(one);
+    assertThat(door.objects).hasSize(3);
+    assertThat(buckets.list()).hasSize(2);
+    delete(other);
+    assertGone(other);
+  }
+
+  @Test
+  void aStackThatFailsRollsBackInReverseWithTheFailedResource() throws Exception {
+    door.refused.add("/workspaces");
+    String name = create("failing", Map.of("WorkspaceName", "rd"));
+    Stacks.Stack end = end(name);
+    assertThat(end.status()).isEqualTo("ROLLBACK_COMPLETE");
+    assertThat(end.statusReason()).contains("createWorkspace");
+    List<String> events = events(name).stream().map(e -> e.logicalId() + " " + e.status()).toList();
+    assertThat(events)
+        .containsSubsequence(
+            "createWorkspace CREATE_FAILED",
+            "failing ROLLBACK_IN_PROGRESS",
+            "createWorkspace DELETE_COMPLETE",
+            "createStorageConfiguration DELETE_COMPLETE",
+            "workspaceS3Bucket DELETE_COMPLETE",
+            "failing ROLLBACK_COMPLETE")
+        .containsSubsequence(
+            "createWorkspace DELETE_COMPLETE",
+            "createCredentials DELETE_COMPLETE",
+            "databricksApiFunction DELETE_COMPLETE",
+            "LambdaZipsBucket DELETE_COMPLETE");
+    assertThat(reason(name, "createWorkspace"))
+        .contains("Received response status [FAILED] from custom resource", "told to");
+    assertNothingLeft();
+    // The name is taken until the stack is deleted.
+    assertThatThrownBy(() -> create("failing", Map.of("WorkspaceName", "rd")))
+        .isInstanceOf(ResourceAlreadyExists.class);
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
+  void aWrongAccountIdFailsTheStackAndLeavesNothing() throws Exception {
+    String name =
+        create(
+            null,
+            Map.of("WorkspaceName", "rd", "AccountId", "99999999-2222-3333-4444-555555555555"));
+    assertThat(end(name).status()).isEqualTo("ROLLBACK_COMPLETE");
+    assertThat(events(name))
+        .anyMatch(
+            e ->
+                e.status().equals("CREATE_FAILED") && e.statusReason().contains("no such account"));
+    assertNothingLeft();
+  }
+
+  @Test
+  void anExpiredSessionMakesNothingAndIsStillRolledBack() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd", "SessionToken", "expired-long-ago"));
+    assertThat(end(name).status()).isEqualTo("ROLLBACK_COMPLETE");
+    assertThat(events(name))
+        .anyMatch(e -> e.status().equals("CREATE_FAILED") && e.statusReason().contains("401"));
+    assertThat(events(name).toString()).doesNotContain("expired-long-ago");
+    assertNothingLeft();
+  }
+
+  @Test
+  void aStackIsDeletedAfterItsSessionExpired() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    Stacks.Stack made = end(name);
+    door.expired.add(made.stackId());
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
+  void aBucketThatExistsAlreadyFailsTheStackAndStays() throws Exception {
+    buckets.create("taken", "us-east-1", "somebody");
+    String name =
+        create(
+            "buckets",
+            """
+            Resources:
+              first: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {Version: x}}}
+              root: {Type: AWS::S3::Bucket, DependsOn: first, Properties: {BucketName: taken}}
+            """,
+            Map.of());
+    assertThat(end(name).status()).isEqualTo("ROLLBACK_COMPLETE");
+    assertThat(reason(name, "root")).isEqualTo("taken already exists");
+    assertThat(buckets.exists("taken")).isTrue();
+    assertThat(rows("iam_role")).isZero();
+  }
+
+  @Test
+  void aRoleNameThatIsTakenFailsTheSecondStackOnly() throws Exception {
+    String one = create(null, Map.of("WorkspaceName", "a", "IamRoleName", "my-role"));
+    assertThat(end(one).status()).isEqualTo("CREATE_COMPLETE");
+    assertThat(outputs(one).get("WorkspaceIamRoleArn")).endsWith(":role/my-role");
+    String two = create(null, Map.of("WorkspaceName", "b", "IamRoleName", "my-role"));
+    assertThat(end(two).status()).isEqualTo("ROLLBACK_COMPLETE");
+    assertThat(reason(two, "workspaceIamRole")).startsWith("my-role already exists");
+    assertThat(door.stacks.isRole(outputs(one).get("WorkspaceIamRoleArn"))).isTrue();
+    delete(one);
+  }
+
+  @Test
+  void aBucketSomebodyPutFilesIntoIsNotDeleted() throws Exception {
+    String name = create("files", "Resources: {bucket: {Type: AWS::S3::Bucket}}", Map.of());
+    end(name);
+    String bucket = buckets.list().getFirst().name();
+    Path file = buckets.folder(bucket).resolve("year/of/data.csv");
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, "1");
+    delete(name);
+    assertThat(end(name).status()).isEqualTo("DELETE_FAILED");
+    assertThat(reason(name, "bucket")).contains("not empty", "data.csv");
+    assertThat(file).exists();
+    Files.delete(file);
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
+  void aHandlerJarThatWasExchangedIsNotRun() throws Exception {
+    CountDownLatch latch = new CountDownLatch(1);
+    door.held.put("rd", latch);
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    assertThat(door.workspaceMade.await(60, TimeUnit.SECONDS)).isTrue();
+    // Stopped in the middle, so that the next invocation comes after the exchange.
+    stop();
+    Path jar;
+    try (Stream<Path> files = Files.walk(home.resolve("storage"))) {
+      jar = files.filter(f -> f.endsWith("handlers.jar")).findFirst().orElseThrow();
+    }
+    Files.writeString(jar, "not the jar that was built");
+    latch.countDown();
+    start();
+    assertThat(end(name).status()).isEqualTo("ROLLBACK_COMPLETE");
+    assertThat(reason(name, "createWorkspace"))
+        .contains(
+            "was exchanged",
+            Arns.sha256(
+                "not the jar that was built".getBytes(java.nio.charset.StandardCharsets.UTF_8)),
+            "(expected: " + Handlers.ofThisBuild().sha256() + ")");
+    assertNothingLeft();
+  }
+
+  @Test
+  void aStackGoesOnAfterItsServerWasStoppedInTheMiddle() throws Exception {
+    CountDownLatch latch = new CountDownLatch(1);
+    door.held.put("rd", latch);
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    assertThat(door.workspaceMade.await(60, TimeUnit.SECONDS)).isTrue();
+    stop();
+    assertThat(ProcessHandle.current().descendants().filter(ProcessHandle::isAlive)).isEmpty();
+    start();
+    assertThat(stack(name).status()).isEqualTo("CREATE_IN_PROGRESS");
+    latch.countDown();
+    assertThat(end(name).status()).isEqualTo("CREATE_COMPLETE");
+    assertThat(door.objects).hasSize(3);
+    assertThat(door.calls).filteredOn(c -> c.equals("POST /workspaces")).hasSize(2);
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
+  void aCreationCanBeCalledOffByDeletingTheStack() throws Exception {
+    door.held.put("rd", new CountDownLatch(1));
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    assertThat(door.workspaceMade.await(60, TimeUnit.SECONDS)).isTrue();
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
+  void whatTheRunnerDoesNotKnowIsRefusedByNameBeforeAnythingIsMade() {
+    Map<String, String> refusals =
+        Map.of(
+            "Resources: {q: {Type: AWS::SQS::Queue}}", "Resource type AWS::SQS::Queue of q",
+            "Resources: {b: {Type: AWS::S3::Bucket, Properties: {BucketName: !FindInMap [a, b, c]}}}",
+                "function 'Fn::FindInMap'",
+            "Resources: {b: {Type: AWS::S3::Bucket, Properties: {BucketName: {Fn::Cidr: x}}}}",
+                "function 'Fn::Cidr'",
+            "Resources: {b: {Type: AWS::S3::Bucket, Properties: {ObjectLockEnabled: true}}}",
+                "Property ObjectLockEnabled of b",
+            "Resources: {b: {Type: AWS::S3::Bucket, DeletionPolicy: Retain}}", "'DeletionPolicy'",
+            "Mappings: {}\nResources: {b: {Type: AWS::S3::Bucket}}", "section 'Mappings'",
+            "Resources: {b: {Type: AWS::S3::Bucket, Properties: {BucketName: !Ref nobody}}}",
+                "unresolved reference 'nobody'",
+            "Resources: {a: {Type: AWS::S3::Bucket, DependsOn: b}, b: {Type: AWS::S3::Bucket, DependsOn: a}}",
+                "Circular dependency",
+            "Resources: [", "YAML not well-formed",
+            "", "it is empty");
+    refusals.forEach(
+        (template, message) ->
+            assertThatThrownBy(() -> create("refused", template, Map.of()))
+                .isInstanceOf(InvalidParameterValue.class)
+                .hasMessageContaining(message));
+    assertThat(door.stacks.list(admin, null).stacks()).isEmpty();
+  }
+
+  @Test
+  void parametersAreHeldToTheirConstraints() {
+    Map<Map<String, String>, String> refusals =
+        Map.of(
+            Map.of(), "Parameters: [WorkspaceName] must have values",
+            Map.of("WorkspaceName", ""),
+                "Parameter WorkspaceName: '' (expected: 1 to 64 characters)",
+            Map.of("WorkspaceName", "x".repeat(65)), "Parameter WorkspaceName",
+            Map.of("WorkspaceName", "x", "AccountId", "NOPE"), "(expected: an account id such as",
+            Map.of("WorkspaceName", "x", "IamRoleName", "a b"), "Parameter IamRoleName: 'a b'",
+            Map.of("WorkspaceName", "x", "Region", "r"), "Parameters: [Region] do not exist",
+            Map.of("WorkspaceName", "x", "ControlPlaneAwsAccountId", "123456789012"),
+                "Resource type AWS::S3::BucketPolicy of workspaceS3BucketPolicy",
+            Map.of("WorkspaceName", "x", "ArtifactSourceBucket", "zips"), "python3.13");
+    refusals.forEach(
+        (parameters, message) ->
+            assertThatThrownBy(() -> create(null, parameters))
+                .isInstanceOf(InvalidParameterValue.class)
+                .hasMessageContaining(message));
+    assertThatThrownBy(() -> create("1 bad name", Map.of("WorkspaceName", "x")))
+        .hasMessageContaining("StackName: '1 bad name'");
+    assertThat(door.stacks.list(admin, null).stacks()).isEmpty();
+    assertThat(door.tokens).isEmpty();
+  }
+
+  @Test
+  void anAnswerIsTakenOnceAndOnlyWithItsToken() {
+    Stacks.FunctionAnswer made =
+        new Stacks.FunctionAnswer(
+            "guessed", "SUCCESS", "", "id", "stack", "request", "createWorkspace", false, Map.of());
+    assertThatThrownBy(() -> door.stacks.answer(null, made)).isInstanceOf(PermissionDenied.class);
+  }
+
+  @Test
+  void aStackThatIsNotThereDoesNotExist() {
+    assertThatThrownBy(() -> stack("nobody")).isInstanceOf(ResourceDoesNotExist.class);
+  }
+
+  private String create(String name, Map<String, String> parameters) {
+    return door.stacks
+        .create(admin, new Stacks.CreateStack(TestDoor.ACCOUNT, name, "quickstart", parameters))
+        .stackName();
+  }
+
+  private String create(String name, String template, Map<String, String> parameters) {
+    return door.stacks.create(admin, name, template, parameters).stackName();
+  }
+
+  private void delete(String name) throws Exception {
+    String stackId = stack(name).stackId();
+    door.stacks.delete(admin, named(name));
+    end(stackId);
+  }
+
+  private Stacks.Stack stack(String name) {
+    return door.stacks.get(admin, named(name));
+  }
+
+  /** The stack when nothing of it is in progress any more. */
+  private Stacks.Stack end(String name) throws Exception {
+    return until(name, stack -> !stack.status().endsWith("_IN_PROGRESS"));
+  }
+
+  private Stacks.Stack until(String name, Predicate<Stacks.Stack> condition) throws Exception {
+    CountDownLatch tick = new CountDownLatch(1);
+    long patience = System.nanoTime() + TimeUnit.SECONDS.toNanos(90);
+    while (System.nanoTime() < patience) {
+      Stacks.Stack stack = stack(name);
+      if (condition.test(stack)) {
+        return stack;
+      }
+      tick.await(20, TimeUnit.MILLISECONDS);
+    }
+    throw new AssertionError(stack(name) + "\n" + events(name));
+  }
+
+  private List<Stacks.Event> events(String name) {
+    return door.stacks.events(admin, named(name)).events();
+  }
+
+  private List<Stacks.Resource> resources(String name) {
+    return door.stacks.resources(admin, named(name)).resources();
+  }
+
+  private Map<String, String> outputs(String name) {
+    Map<String, String> outputs = new java.util.HashMap<>();
+    door.stacks
+        .outputs(admin, named(name))
+        .outputs()
+        .forEach(output -> outputs.put(output.key(), output.value()));
+    return outputs;
+  }
+
+  private String reason(String name, String logicalId) {
+    return events(name).stream()
+        .filter(e -> e.logicalId().equals(logicalId) && e.status().endsWith("_FAILED"))
+        .findFirst()
+        .orElseThrow()
+        .statusReason();
+  }
+
+  private void assertGone(String name) {
+    assertThatThrownBy(() -> stack(name)).isInstanceOf(ResourceDoesNotExist.class);
+    assertNothingLeft();
+  }
+
+  private void assertNothingLeft() {
+    assertThat(door.objects).isEmpty();
+    assertThat(buckets.list()).isEmpty();
+    assertThat(home.resolve("storage")).isEmptyDirectory();
+    assertThat(rows("iam_role")).isZero();
+    assertThat(rows("lambda_function")).isZero();
+  }
+
+  private int rows(String table) {
+    return database.read(
+        handle -> handle.createQuery("SELECT count(*) FROM " + table).mapTo(int.class).one());
+  }
+
+  private List<String> everyFile() throws Exception {
+    try (Stream<Path> files = Files.walk(home)) {
+      return files
+          .filter(Files::isRegularFile)
+          .map(
+              file -> {
+                try {
+                  return Files.readString(file, java.nio.charset.StandardCharsets.ISO_8859_1);
+                } catch (java.io.IOException e) {
+                  return "";
+                }
+              })
+          .toList();
+    }
+  }
+
+  private static Stacks.Named named(String name) {
+    return new Stacks.Named(TestDoor.ACCOUNT, name);
+  }
+}
