@@ -3,6 +3,7 @@ package dev.tarn;
 import com.databricks.sdk.core.error.platform.Unauthenticated;
 import dev.tarn.http.Authenticator;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Coverage;
 import dev.tarn.http.Role;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -13,7 +14,8 @@ import java.util.concurrent.CountDownLatch;
 /** The program: {@code init} makes an instance, {@code serve} runs it until it is told to stop. */
 public final class Main {
   private static final String USAGE =
-      "usage: init --home DIRECTORY | serve --home DIRECTORY [--distribution DIRECTORY]";
+      "usage: init --home DIRECTORY | serve --home DIRECTORY [--distribution DIRECTORY]"
+          + " | coverage --home DIRECTORY > docs/api-coverage.md";
 
   private Main() {}
 
@@ -38,7 +40,17 @@ public final class Main {
     switch (verb) {
       case "init" -> Home.lock(config).close();
       case "serve" -> serve(config);
+      case "coverage" -> coverage(config);
       default -> throw new IllegalArgumentException("'" + verb + "' is no verb; " + USAGE);
+    }
+  }
+
+  /** Prints the list of what is built; {@code config} names an empty directory for the purpose. */
+  private static void coverage(Config config) {
+    Home home = Home.lock(config);
+    try (home;
+        Server server = new Server(config, Clock.systemUTC(), nobody(), routes -> {})) {
+      System.out.print(Coverage.page(server.routes()));
     }
   }
 

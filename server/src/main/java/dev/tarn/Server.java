@@ -25,26 +25,30 @@ import java.util.function.Consumer;
  * knows all packages.
  */
 public final class Server implements AutoCloseable {
+  private final Config config;
+  private final Clock clock;
   private final Database database;
-  private final Audit audit;
+  private final Buckets buckets;
+  private final Authenticator authenticator;
+  private final Routes routes = new Routes();
   private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
-  private final com.linecorp.armeria.server.Server http;
+  private Audit audit;
+  private com.linecorp.armeria.server.Server http;
 
-  private Server(Config config, Clock clock, Authenticator authenticator, Consumer<Routes> more) {
+  /** Builds and mounts everything; nothing runs yet. */
+  Server(Config config, Clock clock, Authenticator authenticator, Consumer<Routes> more) {
+    this.config = config;
+    this.clock = clock;
+    this.authenticator = authenticator;
     database = Database.open(config.databaseFile());
-    Buckets buckets = new Buckets(database, config.storage(), clock);
-    buckets.recover();
-    audit = Audit.open(config.audit(), clock);
+    buckets = new Buckets(database, config.storage(), clock);
 
-    Routes routes = new Routes();
     more.accept(routes);
     routes.complete();
-
-    http = listen(config, new Api(routes, authenticator, audit, clock, calls));
   }
 
   /**
-   * Opens the data directory of {@code config} and listens.
+   * Opens the data directory of {@code config}, finishes what a killed process left, and listens.
    *
    * @throws IllegalStateException the directory, the database or the port cannot be used
    */
@@ -56,10 +60,21 @@ public final class Server implements AutoCloseable {
       Config config, Clock clock, Authenticator authenticator, Consumer<Routes> more) {
     Server server = new Server(config, clock, authenticator, more);
     try {
-      server.http.start().join();
+      server.run();
       return server;
-    } catch (CompletionException e) {
+    } catch (RuntimeException e) {
       server.close();
+      throw e;
+    }
+  }
+
+  private void run() {
+    audit = Audit.open(config.audit(), clock);
+    buckets.recover();
+    http = listen(new Api(routes, authenticator, audit, clock, calls));
+    try {
+      http.start().join();
+    } catch (CompletionException e) {
       if (e.getCause() instanceof BindException) {
         throw new IllegalStateException(
             "port "
@@ -71,7 +86,7 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  private com.linecorp.armeria.server.Server listen(Config config, Api api) {
+  private com.linecorp.armeria.server.Server listen(Api api) {
     return com.linecorp.armeria.server.Server.builder()
         .http(new InetSocketAddress(InetAddress.getLoopbackAddress(), config.port()))
         .http1MaxInitialLineLength(256 * 1024) // names of 10,000 characters, percent-encoded
@@ -80,6 +95,7 @@ public final class Server implements AutoCloseable {
         .maxRequestLength(0) // the operations know how much they read
         .requestTimeoutMillis(0) // a statement may be waited for
         .gracefulShutdownTimeoutMillis(200, 10_000)
+        .disableServerHeader()
         .service("/healthz", (context, request) -> HttpResponse.of("ok\n"))
         .service("/readyz", (context, request) -> HttpResponse.of(readiness()))
         .serviceUnder("/", api)
@@ -102,6 +118,11 @@ public final class Server implements AutoCloseable {
         calls);
   }
 
+  /** What is mounted, for the coverage list and for tests that try every route. */
+  public Routes routes() {
+    return routes;
+  }
+
   public int port() {
     return http.activeLocalPort();
   }
@@ -113,9 +134,13 @@ public final class Server implements AutoCloseable {
   /** Calls that run are waited for, then everything is closed in the opposite order. */
   @Override
   public void close() {
-    http.stop().join();
+    if (http != null) {
+      http.stop().join();
+    }
     calls.close();
-    audit.close();
+    if (audit != null) {
+      audit.close();
+    }
     database.close();
   }
 }

@@ -167,8 +167,7 @@ public final class Api implements HttpService {
   }
 
   private Reply answered(Call call) throws Exception {
-    checkHost(call);
-    Unauthenticated refused = authenticate(call);
+    Unauthenticated refused = authenticate(call, Hosts.allowed(call.request));
     call.match = routes.find(call.verb, call.path);
     Set<Role> allow = call.match == null ? Set.of() : call.match.route().allow();
     if (!allow.contains(Role.ANYONE)) {
@@ -204,36 +203,11 @@ public final class Api implements HttpService {
     return reply(route.method().invoke(route.service(), arguments.toArray()));
   }
 
-  /** Names that resolve to this machine whoever asks: another one is a page that was rebound. */
-  private static void checkHost(Call call) {
-    String host = host(call);
-    if (!host.equals("127.0.0.1")
-        && !host.equals("localhost")
-        && !host.equals("[::1]")
-        && !host.endsWith(".localhost")) {
-      throw new PermissionDenied(
-          "host: '"
-              + Rejection.shortened(host)
-              + "' (expected: 127.0.0.1, localhost, [::1] or a name that ends with .localhost)",
-          null);
-    }
-  }
-
-  /** The Host header without its port, lower case. */
-  private static String host(Call call) {
-    String authority = call.request.authority();
-    if (authority == null) {
-      return "";
-    }
-    return authority.replaceFirst(":\\d*$", "").toLowerCase(java.util.Locale.ROOT);
-  }
-
   /** Sets the caller; what is wrong with the credentials matters only if somebody is required. */
-  private Unauthenticated authenticate(Call call) {
+  private Unauthenticated authenticate(Call call, String host) {
     Matcher account = ACCOUNT.matcher(call.path);
     String accountId = account.matches() ? PathTemplate.decoded(account.group(1)) : null;
     Long workspace = workspace(call);
-    String host = host(call);
     String token = call.header("authorization");
     try {
       call.caller =
@@ -397,14 +371,14 @@ public final class Api implements HttpService {
 
   private HttpResponse response(Call call, Reply reply) {
     ResponseHeadersBuilder headers = ResponseHeaders.builder(HttpStatus.valueOf(reply.status));
+    headers.set("cache-control", "no-store");
+    headers.set("x-content-type-options", "nosniff");
     reply.headers.forEach(headers::set);
     if (reply.contentType != null) {
       headers.set(HttpHeaderNames.CONTENT_TYPE, reply.contentType);
     }
     headers.set("x-request-id", call.id);
     headers.set("x-databricks-request-id", call.id);
-    headers.set("cache-control", "no-store");
-    headers.set("x-content-type-options", "nosniff");
     if (call.caller != null && call.caller.workspaceId() != null) {
       headers.set("x-databricks-org-id", call.caller.workspaceId().toString());
     }

@@ -2,13 +2,13 @@ package dev.tarn.http;
 
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
+import java.lang.reflect.Type;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 
@@ -29,6 +29,7 @@ public final class Routes {
    *
    * @param operation the SDK's, null for our own
    * @param binding how its request is read
+   * @param collection see {@link SdkOperation#collection}
    */
   record Route(
       String verb,
@@ -38,23 +39,8 @@ public final class Routes {
       SdkOperation operation,
       RequestBinding binding,
       Method method,
-      Object service) {
-
-    /** The last collection in a resource name that is meant, such as {@code branches}. */
-    String collection() {
-      if (operation == null || !path.isResourceName()) {
-        return "";
-      }
-      String noun = operation.method().replaceFirst("^[a-z]+", "");
-      String kebab = noun.replaceAll("([a-z0-9])([A-Z])", "$1-$2").toLowerCase(Locale.ROOT);
-      if (kebab.endsWith("s")) {
-        return kebab;
-      }
-      return kebab.matches(".*(ch|sh|x)$")
-          ? kebab + "es"
-          : kebab.endsWith("y") ? kebab.substring(0, kebab.length() - 1) + "ies" : kebab + "s";
-    }
-  }
+      Object service,
+      String collection) {}
 
   /** A route and the variables of the path that led to it. */
   record Match(Route route, Map<String, String> variables) {}
@@ -146,6 +132,12 @@ public final class Routes {
       throw new IllegalStateException(
           method + " answers '" + verb + " " + template + "' but has no @Allow: who may call it?");
     }
+    Ignores ignores = method.getAnnotation(Ignores.class);
+    if (ignores != null && operation != null) {
+      for (String field : ignores.value()) {
+        checkField(method, field);
+      }
+    }
     method.setAccessible(true);
     PathTemplate path = new PathTemplate(template);
     Route route =
@@ -157,7 +149,8 @@ public final class Routes {
             operation,
             RequestBinding.of(method, operation, path),
             method,
-            service);
+            service,
+            operation == null ? "" : operation.collection());
     Route rival = byKey.putIfAbsent(verb + " " + path.shape() + " " + route.collection(), route);
     if (rival != null) {
       throw new IllegalStateException(
@@ -172,6 +165,19 @@ public final class Routes {
     }
     mounted.add(method);
     byVerb.computeIfAbsent(verb, ignored -> new ArrayList<>()).add(route);
+  }
+
+  /** What is said to be ignored must be a field that can be sent. */
+  private static void checkField(Method method, String field) {
+    Type type = method.getParameterTypes()[1];
+    for (String name : field.replaceFirst(":.*", "").split("\\.", -1)) {
+      Type next = type instanceof Class<?> owner ? StrictJson.properties(owner).get(name) : null;
+      if (next == null) {
+        throw new IllegalStateException(
+            method + " says that it ignores '" + field + "', but " + type + " has no such field");
+      }
+      type = next;
+    }
   }
 
   /** The route for a path as sent, or null: older spellings are tried when there is none. */

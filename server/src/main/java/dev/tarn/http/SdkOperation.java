@@ -7,6 +7,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * One operation of the SDK, as {@link OperationRecorder} saw it sent.
@@ -67,5 +68,24 @@ record SdkOperation(
     return service.replace("com.databricks.sdk.service.", "").replaceFirst("Service$", "")
         + "."
         + method;
+  }
+
+  /**
+   * The collection in which the thing is that the resource name in the path names, such as {@code
+   * branches} for {@code getBranch}; "" when the path has no resource name. Operations with one
+   * verb and path are told apart by it.
+   */
+  String collection() {
+    String noun = method.replaceFirst("^[a-z]+", "");
+    if (noun.isEmpty() || !new PathTemplate(path).isResourceName()) {
+      return "";
+    }
+    String kebab = noun.replaceAll("([a-z0-9])([A-Z])", "$1-$2").toLowerCase(Locale.ROOT);
+    if (kebab.endsWith("s")) {
+      return kebab;
+    } else if (kebab.endsWith("y")) {
+      return kebab.substring(0, kebab.length() - 1) + "ies";
+    }
+    return kebab + (kebab.matches(".*(ch|sh|x)") ? "es" : "s");
   }
 }

@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * Reads what a client sent into SDK types and records, and says where it does not fit. The SDK's
@@ -42,6 +43,9 @@ import java.util.Set;
  */
 final class StrictJson {
   private static final int DEPTH = 100;
+
+  /** A whole number spelt as text, as int64 is in proto JSON. */
+  private static final Pattern DECIMAL = Pattern.compile("[+-]?\\d{1,30}");
 
   private static final BigDecimal LONG_MIN = BigDecimal.valueOf(Long.MIN_VALUE);
   private static final BigDecimal LONG_MAX = BigDecimal.valueOf(Long.MAX_VALUE);
@@ -150,14 +154,11 @@ final class StrictJson {
       expect(node.isNumber() && Double.isFinite(node.doubleValue()), path, node, "a number");
     } else if (raw == Long.class || raw == long.class) {
       expect(node.isNumber() || node.isTextual(), path, node, "a whole number");
-      whole(node.asText(), LONG_MIN, LONG_MAX, path);
+      whole(node, LONG_MIN, LONG_MAX, path);
     } else if (raw == Integer.class || raw == int.class) {
       expect(node.isNumber() || node.isTextual(), path, node, "a whole number");
       whole(
-          node.asText(),
-          BigDecimal.valueOf(Integer.MIN_VALUE),
-          BigDecimal.valueOf(Integer.MAX_VALUE),
-          path);
+          node, BigDecimal.valueOf(Integer.MIN_VALUE), BigDecimal.valueOf(Integer.MAX_VALUE), path);
     } else if (raw.isEnum() || raw.getPackageName().equals("com.google.protobuf")) {
       expect(node.isTextual(), path, node, name(raw));
       scalar(node.textValue(), raw, path);
@@ -232,25 +233,35 @@ final class StrictJson {
     }
   }
 
-  /** 3, 3.0 and "3" are whole, 3.7 is not. Bounds first: 1e999999999 must not be written out. */
-  private static BigDecimal whole(String value, BigDecimal least, BigDecimal most, String path) {
-    String expected = "a whole number from " + least + " to " + most;
-    BigDecimal number;
-    try {
-      number = new BigDecimal(value);
-    } catch (NumberFormatException e) {
-      throw Rejection.value(path, value, expected);
+  private static void whole(JsonNode node, BigDecimal least, BigDecimal most, String path) {
+    if (node.isTextual()) {
+      whole(node.textValue(), least, most, path);
+    } else {
+      whole(node.decimalValue(), least, most, path);
     }
+  }
+
+  private static BigDecimal whole(String value, BigDecimal least, BigDecimal most, String path) {
+    if (!DECIMAL.matcher(value).matches()) {
+      throw Rejection.value(path, value, "a whole number from " + least + " to " + most);
+    }
+    return whole(new BigDecimal(value), least, most, path);
+  }
+
+  /** 3 and 3.0 are whole, 3.7 is not. Bounds first: 1e999999999 must not be written out. */
+  private static BigDecimal whole(
+      BigDecimal number, BigDecimal least, BigDecimal most, String path) {
+    String expected = "a whole number from " + least + " to " + most;
     if (number.signum() != 0
         && (number.precision() - (long) number.scale() > 20
             || number.precision() - (long) number.scale() <= 0)) {
-      throw Rejection.value(path, value, expected);
+      throw Rejection.value(path, number, expected);
     }
     boolean whole = number.stripTrailingZeros().scale() <= 0;
     expect(
         whole && number.compareTo(least) >= 0 && number.compareTo(most) <= 0,
         path,
-        value,
+        number,
         expected);
     return number;
   }
