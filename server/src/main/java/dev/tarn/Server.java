@@ -6,6 +6,7 @@ import com.linecorp.armeria.common.MediaType;
 import dev.tarn.database.Database;
 import dev.tarn.http.Api;
 import dev.tarn.http.Authenticator;
+import dev.tarn.http.Hosts;
 import dev.tarn.http.Routes;
 import dev.tarn.storage.Buckets;
 import dev.tarn.telemetry.Audit;
@@ -96,8 +97,8 @@ public final class Server implements AutoCloseable {
         .requestTimeoutMillis(0) // a statement may be waited for
         .gracefulShutdownTimeoutMillis(200, 10_000)
         .disableServerHeader()
-        .service("/healthz", (context, request) -> HttpResponse.of("ok\n"))
-        .service("/readyz", (context, request) -> HttpResponse.of(readiness()))
+        .service("/healthz", Hosts.only((context, request) -> HttpResponse.of("ok\n")))
+        .service("/readyz", Hosts.only((context, request) -> HttpResponse.of(readiness())))
         .serviceUnder("/", api)
         .build();
   }
@@ -131,12 +132,16 @@ public final class Server implements AutoCloseable {
     return URI.create("http://127.0.0.1:" + port());
   }
 
-  /** Calls that run are waited for, then everything is closed in the opposite order. */
+  /**
+   * Calls that run have ten seconds to end, then are interrupted; then everything is closed in the
+   * opposite order.
+   */
   @Override
   public void close() {
     if (http != null) {
       http.stop().join();
     }
+    calls.shutdownNow();
     calls.close();
     if (audit != null) {
       audit.close();
