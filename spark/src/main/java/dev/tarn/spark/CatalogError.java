@@ -1,0 +1,39 @@
+package dev.tarn.spark;
+
+import org.apache.spark.SparkThrowable;
+
+/** The catalog server refused; what it said reaches the client as it was said. */
+public final class CatalogError extends RuntimeException implements SparkThrowable {
+  private final int status;
+  private final String errorCode;
+
+  public CatalogError(int status, String errorCode, String message) {
+    super(message);
+    this.status = status;
+    this.errorCode = errorCode;
+  }
+
+  public boolean isNotFound() {
+    return status == 404;
+  }
+
+  public boolean isAlreadyExists() {
+    return status == 409 || errorCode.endsWith("ALREADY_EXISTS");
+  }
+
+  @Override
+  public String getCondition() {
+    return errorCode;
+  }
+
+  @Override
+  public String getSqlState() {
+    return switch (status) {
+      case 400 -> "22023";
+      case 401, 403 -> "42501";
+      case 404 -> "42704";
+      case 409 -> "42710";
+      default -> "58000";
+    };
+  }
+}

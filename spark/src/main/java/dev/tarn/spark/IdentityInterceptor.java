@@ -1,0 +1,180 @@
+package dev.tarn.spark;
+
+import dev.tarn.enforcement.SignedPrincipal;
+import java.time.Instant;
+import java.util.Set;
+import org.apache.spark.SparkContext;
+import org.apache.spark.SparkThrowable;
+import org.apache.spark.connect.proto.UserContext;
+import org.apache.spark.sql.catalyst.CurrentUserContext;
+import org.apache.spark.sql.connect.service.SparkConnectService;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.MDC;
+import org.sparkproject.connect.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import org.sparkproject.connect.grpc.Metadata;
+import org.sparkproject.connect.grpc.ServerCall;
+import org.sparkproject.connect.grpc.ServerCallHandler;
+import org.sparkproject.connect.grpc.ServerInterceptor;
+import org.sparkproject.connect.grpc.Status;
+import org.sparkproject.connect.protobuf.Descriptors.FieldDescriptor;
+import org.sparkproject.connect.protobuf.Message;
+
+/**
+ * The one door of an engine: no call passes without a principal the control plane signed.
+ *
+ * <p>It works on any message by its descriptor, so that a call Spark adds later is let in under the
+ * same rule or, when it lacks the two fields the rule needs, not at all. The client's own {@code
+ * user_context} is thrown away: a session belongs to (user id, session id), so another person's
+ * session cannot even be named.
+ */
+public final class IdentityInterceptor implements ServerInterceptor {
+  private static final Logger LOG = LoggerFactory.getLogger(IdentityInterceptor.class);
+  static final Metadata.Key<String> PRINCIPAL =
+      Metadata.Key.of(SignedPrincipal.HEADER, Metadata.ASCII_STRING_MARSHALLER);
+  static final Metadata.Key<String> CATALOGS =
+      Metadata.Key.of("x-tarn-catalogs", Metadata.ASCII_STRING_MARSHALLER);
+
+  private static final String REQUEST_ID = "request_id";
+
+  /** Calls that start or continue work in a session; the others only look at or end one. */
+  private static final Set<String> OPENS_SESSION =
+      Set.of("ExecutePlan", "AnalyzePlan", "Config", "AddArtifacts");
+
+  @Override
+  public <Q, A> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+    SignedPrincipal principal;
+    try {
+      principal = Engine.verify(headers.get(PRINCIPAL), Instant.now());
+    } catch (SecurityException e) {
+      LOG.warn("refused {}: {}", call.getMethodDescriptor().getFullMethodName(), e.getMessage());
+      return refused(call, Status.UNAUTHENTICATED.withDescription(e.getMessage()));
+    }
+    return new Identified<>(call, next.startCall(call, headers), principal, headers.get(CATALOGS));
+  }
+
+  private static <Q> ServerCall.Listener<Q> refused(ServerCall<Q, ?> call, Status status) {
+    call.close(status, new Metadata());
+    return new ServerCall.Listener<>() {};
+  }
+
+  private static final class Identified<Q> extends SimpleForwardingServerCallListener<Q> {
+    private final ServerCall<Q, ?> call;
+    private final SignedPrincipal principal;
+    private final String catalogs;
+    private boolean refused;
+
+    Identified(
+        ServerCall<Q, ?> call,
+        ServerCall.Listener<Q> delegate,
+        SignedPrincipal principal,
+        String catalogs) {
+      super(delegate);
+      this.call = call;
+      this.principal = principal;
+      this.catalogs = catalogs;
+    }
+
+    @Override
+    public void onMessage(Q message) {
+      if (refused) {
+        return;
+      }
+      try {
+        Q identified = identified(message);
+        asPrincipal(
+            () -> {
+              openSession();
+              super.onMessage(identified);
+            });
+      } catch (SecurityException e) {
+        refuse(Status.PERMISSION_DENIED.withDescription(e.getMessage()));
+      } catch (CatalogError e) {
+        refuse(Status.UNAVAILABLE.withDescription(e.getMessage()));
+      }
+    }
+
+    @Override
+    public void onHalfClose() {
+      if (!refused) {
+        asPrincipal(super::onHalfClose);
+      }
+    }
+
+    private void refuse(Status status) {
+      refused = true;
+      LOG.warn(
+          "[{}] refused {}: {}",
+          principal.requestId(),
+          call.getMethodDescriptor().getFullMethodName(),
+          status.getDescription());
+      call.close(status, new Metadata());
+    }
+
+    /** The message with the principal in place of whoever the client says it is. */
+    @SuppressWarnings("unchecked") // The builder of a Q builds a Q.
+    private Q identified(Q message) {
+      if (!(message instanceof Message plain)) {
+        throw new SecurityException("the message is not a Spark Connect message");
+      }
+      FieldDescriptor session = plain.getDescriptorForType().findFieldByName("session_id");
+      FieldDescriptor user = plain.getDescriptorForType().findFieldByName("user_context");
+      if (session == null || user == null) {
+        throw new SecurityException(
+            plain.getDescriptorForType().getFullName() + " names no session and user");
+      }
+      if (!principal.sessionId().equals(plain.getField(session))) {
+        throw new SecurityException(
+            "session_id: '"
+                + plain.getField(session)
+                + "' (expected: '"
+                + principal.sessionId()
+                + "', the session the principal is signed for)");
+      }
+      UserContext context =
+          UserContext.newBuilder()
+              .setUserId(principal.userId())
+              .setUserName(principal.userName())
+              .build();
+      return (Q) plain.toBuilder().setField(user, context).build();
+    }
+
+    private void openSession() {
+      if (!OPENS_SESSION.contains(call.getMethodDescriptor().getBareMethodName())) {
+        return;
+      }
+      org.apache.spark.sql.classic.SparkSession spark;
+      try {
+        spark =
+            SparkConnectService.getOrCreateIsolatedSession(
+                    principal.userId(), principal.sessionId(), scala.Option.empty())
+                .session();
+      } catch (Exception e) {
+        if (!(e instanceof SparkThrowable)) {
+          throw e;
+        }
+        // A closed session or an id that is no UUID: the call itself meets the same error and
+        // tells the client in the words Spark has for it.
+        LOG.debug("no session for {}", principal.sessionId(), e);
+        return;
+      }
+      Sessions.entered(spark, principal, catalogs);
+    }
+
+    /** Spark's threads for this call inherit who it is for, and the request id for their log. */
+    private void asPrincipal(Runnable work) {
+      SparkContext spark = SparkContext.getOrCreate();
+      CurrentUserContext.CURRENT_USER().set(principal.userName());
+      MDC.put(REQUEST_ID, principal.requestId());
+      spark.setLocalProperty("mdc." + REQUEST_ID, principal.requestId());
+      try {
+        work.run();
+      } finally {
+        CurrentUserContext.CURRENT_USER().remove();
+        MDC.remove(REQUEST_ID);
+        spark.setLocalProperty("mdc." + REQUEST_ID, null);
+      }
+    }
+  }
+}

@@ -1,0 +1,564 @@
+package io.unitycatalog.spark;
+
+import static dev.tarn.spark.CatalogServer.encoded;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tarn.spark.CatalogCopies;
+import dev.tarn.spark.CatalogError;
+import dev.tarn.spark.CatalogServer;
+import dev.tarn.spark.Columns;
+import dev.tarn.spark.Sessions;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.TableIdentifier;
+import org.apache.spark.sql.catalyst.analysis.NamespaceAlreadyExistsException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
+import org.apache.spark.sql.catalyst.analysis.NonEmptyNamespaceException;
+import org.apache.spark.sql.catalyst.analysis.TableAlreadyExistsException;
+import org.apache.spark.sql.catalyst.catalog.CatalogStorageFormat;
+import org.apache.spark.sql.catalyst.catalog.CatalogTable;
+import org.apache.spark.sql.catalyst.catalog.CatalogTableType;
+import org.apache.spark.sql.catalyst.catalog.CatalogUtils;
+import org.apache.spark.sql.connector.catalog.CatalogV2Util;
+import org.apache.spark.sql.connector.catalog.Column;
+import org.apache.spark.sql.connector.catalog.Identifier;
+import org.apache.spark.sql.connector.catalog.NamespaceChange;
+import org.apache.spark.sql.connector.catalog.SupportsNamespaces;
+import org.apache.spark.sql.connector.catalog.Table;
+import org.apache.spark.sql.connector.catalog.TableCatalog;
+import org.apache.spark.sql.connector.catalog.TableChange;
+import org.apache.spark.sql.connector.catalog.TableSummary;
+import org.apache.spark.sql.connector.catalog.V1Table;
+import org.apache.spark.sql.connector.expressions.Transform;
+import org.apache.spark.sql.delta.DeltaLog;
+import org.apache.spark.sql.delta.actions.Metadata;
+import org.apache.spark.sql.execution.datasources.DataSource;
+import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
+import org.apache.spark.sql.sources.BaseRelation;
+import org.apache.spark.sql.types.StructType;
+import org.apache.spark.sql.util.CaseInsensitiveStringMap;
+import scala.Option;
+import scala.jdk.javaapi.CollectionConverters;
+
+/**
+ * The catalog server's schemas and tables as Spark sees them, under Delta's catalog: it stores and
+ * answers metadata and knows nothing of Delta's log but how to read the columns of a new table.
+ *
+ * <p>Delta believes a table location that came from a catalog only when the class under it is in a
+ * package {@code io.unitycatalog}.
+ */
+final class ServerTables implements TableCatalog, SupportsNamespaces {
+  private static final Set<String> RESERVED =
+      Set.of(
+          TableCatalog.PROP_LOCATION,
+          PROP_IS_MANAGED_LOCATION,
+          PROP_EXTERNAL,
+          PROP_TABLE_TYPE,
+          TableCatalog.PROP_COMMENT,
+          PROP_PROVIDER,
+          TableCatalog.PROP_OWNER);
+
+  private final Sessions.Session session;
+  private String catalog;
+
+  ServerTables(Sessions.Session session) {
+    this.session = session;
+  }
+
+  @Override
+  public void initialize(String name, CaseInsensitiveStringMap options) {
+    catalog = name;
+  }
+
+  @Override
+  public String name() {
+    return catalog;
+  }
+
+  @Override
+  public String[] defaultNamespace() {
+    return new String[] {"default"};
+  }
+
+  // ---- tables ----
+
+  @Override
+  public Identifier[] listTables(String[] namespace) throws NoSuchNamespaceException {
+    List<Identifier> found = new ArrayList<>();
+    for (JsonNode table : tables(namespace)) {
+      found.add(Identifier.of(namespace, table.path("name").asText()));
+    }
+    return found.toArray(new Identifier[0]);
+  }
+
+  /** Spark's own would load every table to learn its kind; the list has it. */
+  @Override
+  public TableSummary[] listTableSummaries(String[] namespace) throws NoSuchNamespaceException {
+    List<TableSummary> found = new ArrayList<>();
+    for (JsonNode table : tables(namespace)) {
+      found.add(
+          TableSummary.of(
+              Identifier.of(namespace, table.path("name").asText()),
+              table.path("table_type").asText()));
+    }
+    return found.toArray(new TableSummary[0]);
+  }
+
+  private List<JsonNode> tables(String[] namespace) throws NoSuchNamespaceException {
+    try {
+      return server()
+          .list(
+              session.principal(),
+              "tables?catalog_name="
+                  + encoded(catalog)
+                  + "&schema_name="
+                  + encoded(schema(namespace)),
+              "tables");
+    } catch (CatalogError e) {
+      if (e.isNotFound()) {
+        throw new NoSuchNamespaceException(qualified(namespace));
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public Table loadTable(Identifier ident) throws NoSuchTableException {
+    if (ident.namespace().length != 1) {
+      throw new NoSuchTableException(ident);
+    }
+    try {
+      return table(ident, server().get(session.principal(), "tables/" + urlName(ident)));
+    } catch (CatalogError e) {
+      if (e.isNotFound()) {
+        throw new NoSuchTableException(ident);
+      }
+      throw e;
+    }
+  }
+
+  private Table table(Identifier ident, JsonNode json) {
+    String provider = json.path("data_source_format").asText("").toLowerCase(Locale.ROOT);
+    String location = json.path("storage_location").asText("");
+    if (location.isEmpty()) {
+      throw new UnsupportedOperationException(
+          json.path("table_type").asText()
+              + " "
+              + ident
+              + " has no storage location (expected: a MANAGED or EXTERNAL table)");
+    }
+    Map<String, String> options = new HashMap<>();
+    Map<String, String> properties = new HashMap<>();
+    for (Map.Entry<String, JsonNode> each : json.path("properties").properties()) {
+      if (each.getKey().startsWith(OPTION_PREFIX)) {
+        options.put(each.getKey().substring(OPTION_PREFIX.length()), each.getValue().asText());
+      } else {
+        properties.put(each.getKey(), each.getValue().asText());
+      }
+    }
+    if (provider.equals("delta")) {
+      CatalogCopies.registered(location, urlName(ident), session);
+    }
+    boolean managed = json.path("table_type").asText().equals("MANAGED");
+    return new V1Table(
+        new CatalogTable(
+            new TableIdentifier(
+                ident.name(), Option.apply(ident.namespace()[0]), Option.apply(catalog)),
+            managed ? CatalogTableType.MANAGED() : CatalogTableType.EXTERNAL(),
+            new CatalogStorageFormat(
+                Option.apply(CatalogUtils.stringToURI(location)),
+                Option.empty(),
+                Option.empty(),
+                Option.empty(),
+                false,
+                scalaMap(options),
+                Option.empty()),
+            Columns.schema(json.path("columns")),
+            Option.apply(provider),
+            scalaList(Columns.partitionColumns(json.path("columns"))),
+            Option.empty(),
+            json.path("owner").asText(""),
+            json.path("created_at").asLong(0),
+            -1L,
+            "",
+            scalaMap(properties),
+            Option.empty(),
+            Option.empty(),
+            Option.apply(json.path("comment").asText(null)),
+            Option.empty(),
+            scalaList(List.of()),
+            false,
+            true,
+            scalaMap(Map.of()),
+            Option.empty(),
+            Option.empty()));
+  }
+
+  @Override
+  @SuppressWarnings("deprecation") // It is the one Delta's catalog calls.
+  public Table createTable(
+      Identifier ident, Column[] columns, Transform[] partitions, Map<String, String> properties)
+      throws TableAlreadyExistsException, NoSuchNamespaceException {
+    String provider = properties.getOrDefault(PROP_PROVIDER, "delta").toLowerCase(Locale.ROOT);
+    String location = properties.get(TableCatalog.PROP_LOCATION);
+    if (location == null) {
+      throw new IllegalArgumentException("table " + ident + " has no location");
+    }
+    boolean managed =
+        !Boolean.parseBoolean(properties.getOrDefault(PROP_EXTERNAL, "false"))
+            && provider.equals("delta");
+    StructType schema = CatalogV2Util.v2ColumnsToStructType(columns);
+    List<String> partitionColumns = identityColumns(partitions);
+    String comment = properties.get(TableCatalog.PROP_COMMENT);
+    Map<String, String> kept = new HashMap<>(properties);
+    kept.keySet().removeAll(RESERVED);
+    if (provider.equals("delta")) {
+      // Delta has committed: its log says what was created, also when the table was there before.
+      Metadata metadata = DeltaLog.forTable(spark(), new Path(location)).unsafeVolatileMetadata();
+      schema = metadata.schema();
+      partitionColumns = CollectionConverters.asJava(metadata.partitionColumns());
+      comment = metadata.description();
+      kept = new HashMap<>(CollectionConverters.asJava(metadata.configuration()));
+    } else if (schema.isEmpty()) {
+      BaseRelation found = inferred(provider, location, kept);
+      schema = found.schema();
+      if (found instanceof HadoopFsRelation files) {
+        partitionColumns = List.of(files.partitionSchema().fieldNames());
+      }
+    }
+    ObjectNode body = CatalogServer.JSON.createObjectNode();
+    body.put("name", ident.name());
+    body.put("catalog_name", catalog);
+    body.put("schema_name", schema(ident.namespace()));
+    body.put("table_type", managed ? "MANAGED" : "EXTERNAL");
+    body.put("data_source_format", provider.toUpperCase(Locale.ROOT));
+    body.set("columns", Columns.toJson(schema, partitionColumns));
+    body.put("storage_location", location);
+    if (comment != null) {
+      body.put("comment", comment);
+    }
+    body.set("properties", CatalogServer.JSON.valueToTree(kept));
+    try {
+      return table(ident, server().post(session.principal(), "tables", body));
+    } catch (CatalogError e) {
+      if (e.isAlreadyExists()) {
+        throw new TableAlreadyExistsException(ident);
+      } else if (e.isNotFound()) {
+        throw new NoSuchNamespaceException(qualified(ident.namespace()));
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  @SuppressWarnings("deprecation") // It is the one Delta's catalog calls for other formats.
+  public Table createTable(
+      Identifier ident, StructType schema, Transform[] partitions, Map<String, String> properties)
+      throws TableAlreadyExistsException, NoSuchNamespaceException {
+    return createTable(
+        ident, CatalogV2Util.structTypeToV2Columns(schema, false), partitions, properties);
+  }
+
+  private static BaseRelation inferred(
+      String provider, String location, Map<String, String> properties) {
+    Map<String, String> options = new HashMap<>();
+    properties.forEach(
+        (key, value) -> {
+          if (key.startsWith(OPTION_PREFIX)) {
+            options.put(key.substring(OPTION_PREFIX.length()), value);
+          }
+        });
+    options.put("path", location);
+    return new DataSource(
+            spark(),
+            provider,
+            scalaList(List.of()),
+            Option.empty(),
+            scalaList(List.of()),
+            Option.empty(),
+            scalaMap(options),
+            Option.empty(),
+            Option.empty())
+        .resolveRelation(true, false, false);
+  }
+
+  private static List<String> identityColumns(Transform[] partitions) {
+    List<String> names = new ArrayList<>();
+    for (Transform transform : partitions) {
+      if (!transform.name().equals("identity")) {
+        throw new UnsupportedOperationException(
+            "PARTITIONED BY (" + transform + ") (expected: column names)");
+      }
+      names.add(String.join(".", transform.references()[0].fieldNames()));
+    }
+    return names;
+  }
+
+  /** Delta alters its own tables in their log; here it is the others, and only their labels. */
+  @Override
+  public Table alterTable(Identifier ident, TableChange... changes) throws NoSuchTableException {
+    CatalogTable table = ((V1Table) loadTable(ident)).catalogTable();
+    Map<String, String> properties = new HashMap<>(CollectionConverters.asJava(table.properties()));
+    CollectionConverters.asJava(table.storage().properties())
+        .forEach((key, value) -> properties.put(OPTION_PREFIX + key, value));
+    ObjectNode body = CatalogServer.JSON.createObjectNode();
+    for (TableChange change : changes) {
+      if (change instanceof TableChange.SetProperty set
+          && set.property().equals(TableCatalog.PROP_COMMENT)) {
+        body.put("comment", set.value());
+      } else if (change instanceof TableChange.SetProperty set
+          && !RESERVED.contains(set.property())) {
+        properties.put(set.property(), set.value());
+      } else if (change instanceof TableChange.RemoveProperty remove) {
+        properties.remove(remove.property());
+      } else {
+        throw new UnsupportedOperationException(
+            "ALTER TABLE "
+                + ident
+                + ": "
+                + change.getClass().getSimpleName()
+                + " (expected for a table that is not DELTA: comment or properties)");
+      }
+    }
+    body.set("properties", CatalogServer.JSON.valueToTree(properties));
+    return table(ident, server().patch(session.principal(), "tables/" + urlName(ident), body));
+  }
+
+  @Override
+  public boolean dropTable(Identifier ident) {
+    try {
+      server().delete(session.principal(), "tables/" + urlName(ident));
+      return true;
+    } catch (CatalogError e) {
+      if (e.isNotFound()) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public boolean purgeTable(Identifier ident) {
+    throw new UnsupportedOperationException(
+        "DROP TABLE " + ident + " PURGE (expected: DROP TABLE without PURGE)");
+  }
+
+  @Override
+  public void renameTable(Identifier from, Identifier to) {
+    throw new UnsupportedOperationException(
+        "ALTER TABLE " + from + " RENAME TO " + to + ": tables cannot be renamed yet");
+  }
+
+  /** Where a managed table that is about to be created must lie. */
+  String stagingLocation(Identifier ident)
+      throws NoSuchNamespaceException, TableAlreadyExistsException {
+    ObjectNode body = CatalogServer.JSON.createObjectNode();
+    body.put("catalog_name", catalog);
+    body.put("schema_name", schema(ident.namespace()));
+    body.put("name", ident.name());
+    try {
+      return server()
+          .post(session.principal(), "staging-tables", body)
+          .path("staging_location")
+          .asText();
+    } catch (CatalogError e) {
+      if (e.isAlreadyExists()) {
+        throw new TableAlreadyExistsException(ident);
+      } else if (e.isNotFound()) {
+        throw new NoSuchNamespaceException(qualified(ident.namespace()));
+      }
+      throw e;
+    }
+  }
+
+  // ---- schemas ----
+
+  @Override
+  public String[][] listNamespaces() throws NoSuchNamespaceException {
+    try {
+      return server()
+          .list(session.principal(), "schemas?catalog_name=" + encoded(catalog), "schemas")
+          .stream()
+          .map(schema -> new String[] {schema.path("name").asText()})
+          .toArray(String[][]::new);
+    } catch (CatalogError e) {
+      if (e.isNotFound()) {
+        throw new NoSuchNamespaceException(new String[] {catalog});
+      }
+      throw e;
+    }
+  }
+
+  @Override
+  public String[][] listNamespaces(String[] namespace) throws NoSuchNamespaceException {
+    if (namespace.length == 0) {
+      return listNamespaces();
+    }
+    loadNamespaceMetadata(namespace);
+    return new String[0][];
+  }
+
+  @Override
+  public boolean namespaceExists(String[] namespace) {
+    try {
+      loadNamespaceMetadata(namespace);
+      return true;
+    } catch (NoSuchNamespaceException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public Map<String, String> loadNamespaceMetadata(String[] namespace)
+      throws NoSuchNamespaceException {
+    JsonNode json;
+    try {
+      json = server().get(session.principal(), "schemas/" + urlName(namespace));
+    } catch (CatalogError e) {
+      if (e.isNotFound()) {
+        throw new NoSuchNamespaceException(qualified(namespace));
+      }
+      throw e;
+    }
+    Map<String, String> metadata = new HashMap<>();
+    json.path("properties")
+        .properties()
+        .forEach(e -> metadata.put(e.getKey(), e.getValue().asText()));
+    putIfText(metadata, SupportsNamespaces.PROP_COMMENT, json.path("comment"));
+    putIfText(metadata, SupportsNamespaces.PROP_OWNER, json.path("owner"));
+    putIfText(metadata, SupportsNamespaces.PROP_LOCATION, json.path("storage_location"));
+    return metadata;
+  }
+
+  private static void putIfText(Map<String, String> metadata, String key, JsonNode value) {
+    if (!value.asText("").isEmpty()) {
+      metadata.put(key, value.asText());
+    }
+  }
+
+  @Override
+  public void createNamespace(String[] namespace, Map<String, String> metadata)
+      throws NamespaceAlreadyExistsException {
+    ObjectNode body = CatalogServer.JSON.createObjectNode();
+    body.put("name", schema(namespace));
+    body.put("catalog_name", catalog);
+    Map<String, String> properties = new HashMap<>(metadata);
+    // Spark names the process's user as owner; the server knows who asked.
+    properties.remove(SupportsNamespaces.PROP_OWNER);
+    putIfPresent(body, "comment", properties.remove(SupportsNamespaces.PROP_COMMENT));
+    putIfPresent(body, "storage_root", properties.remove(SupportsNamespaces.PROP_LOCATION));
+    body.set("properties", CatalogServer.JSON.valueToTree(properties));
+    try {
+      server().post(session.principal(), "schemas", body);
+    } catch (CatalogError e) {
+      if (e.isAlreadyExists()) {
+        throw new NamespaceAlreadyExistsException(qualified(namespace));
+      }
+      throw e;
+    }
+  }
+
+  private static void putIfPresent(ObjectNode body, String key, String value) {
+    if (value != null) {
+      body.put(key, value);
+    }
+  }
+
+  @Override
+  public void alterNamespace(String[] namespace, NamespaceChange... changes)
+      throws NoSuchNamespaceException {
+    Map<String, String> metadata = new HashMap<>(loadNamespaceMetadata(namespace));
+    ObjectNode body = CatalogServer.JSON.createObjectNode();
+    for (NamespaceChange change : changes) {
+      if (change instanceof NamespaceChange.SetProperty set) {
+        if (set.property().equals(SupportsNamespaces.PROP_COMMENT)) {
+          body.put("comment", set.value());
+        } else if (set.property().equals(SupportsNamespaces.PROP_LOCATION)) {
+          throw new UnsupportedOperationException(
+              "ALTER SCHEMA " + schema(namespace) + " SET LOCATION: a schema cannot be moved");
+        } else {
+          metadata.put(set.property(), set.value());
+        }
+      } else if (change instanceof NamespaceChange.RemoveProperty remove) {
+        metadata.remove(remove.property());
+      }
+    }
+    metadata.remove(SupportsNamespaces.PROP_COMMENT);
+    metadata.remove(SupportsNamespaces.PROP_OWNER);
+    metadata.remove(SupportsNamespaces.PROP_LOCATION);
+    body.set("properties", CatalogServer.JSON.valueToTree(metadata));
+    server().patch(session.principal(), "schemas/" + urlName(namespace), body);
+  }
+
+  @Override
+  public boolean dropNamespace(String[] namespace, boolean cascade)
+      throws NoSuchNamespaceException, NonEmptyNamespaceException {
+    if (!cascade && tables(namespace).size() > 0) {
+      throw new NonEmptyNamespaceException(qualified(namespace));
+    }
+    try {
+      server()
+          .delete(
+              session.principal(),
+              "schemas/" + urlName(namespace) + (cascade ? "?force=true" : ""));
+      return true;
+    } catch (CatalogError e) {
+      if (e.isNotFound()) {
+        throw new NoSuchNamespaceException(qualified(namespace));
+      }
+      throw e;
+    }
+  }
+
+  // ---- names ----
+
+  String urlName(Identifier ident) {
+    return CatalogServer.fullName(catalog, schema(ident.namespace()), ident.name());
+  }
+
+  private String urlName(String[] namespace) throws NoSuchNamespaceException {
+    if (namespace.length != 1) {
+      throw new NoSuchNamespaceException(qualified(namespace));
+    }
+    return CatalogServer.fullName(catalog, namespace[0]);
+  }
+
+  private String[] qualified(String[] namespace) {
+    String[] names = new String[namespace.length + 1];
+    names[0] = catalog;
+    System.arraycopy(namespace, 0, names, 1, namespace.length);
+    return names;
+  }
+
+  private static String schema(String[] namespace) {
+    if (namespace.length != 1) {
+      throw new IllegalArgumentException(
+          "'" + String.join(".", namespace) + "' (expected: the name of one schema)");
+    }
+    return namespace[0];
+  }
+
+  private static CatalogServer server() {
+    return Sessions.server();
+  }
+
+  private static org.apache.spark.sql.classic.SparkSession spark() {
+    return (org.apache.spark.sql.classic.SparkSession) SparkSession.active();
+  }
+
+  private static <K, V> scala.collection.immutable.Map<K, V> scalaMap(Map<K, V> map) {
+    return scala.collection.immutable.Map$.MODULE$.from(CollectionConverters.asScala(map));
+  }
+
+  private static <T> scala.collection.immutable.Seq<T> scalaList(List<T> list) {
+    return CollectionConverters.asScala(list).toSeq();
+  }
+}
