@@ -1,6 +1,7 @@
 package dev.tarn;
 
 import com.databricks.sdk.core.error.platform.Unauthenticated;
+import dev.tarn.engine.Engines;
 import dev.tarn.http.Authenticator;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Coverage;
@@ -15,7 +16,7 @@ import java.util.concurrent.CountDownLatch;
 public final class Main {
   private static final String USAGE =
       "usage: init --home DIRECTORY | serve --home DIRECTORY [--distribution DIRECTORY]"
-          + " | coverage --home DIRECTORY > docs/api-coverage.md";
+          + " | reap --home DIRECTORY | coverage --home DIRECTORY > docs/api-coverage.md";
 
   private Main() {}
 
@@ -41,7 +42,20 @@ public final class Main {
       case "init" -> Home.lock(config).close();
       case "serve" -> serve(config);
       case "coverage" -> coverage(config);
+      case "reap" -> reap(config);
       default -> throw new IllegalArgumentException("'" + verb + "' is no verb; " + USAGE);
+    }
+  }
+
+  /** Ends engines that outlived a killed server; exit code 10 says that there were some. */
+  private static void reap(Config config) {
+    Home home = Home.lock(config);
+    int ended;
+    try (home) {
+      ended = Engines.reap(config.home());
+    }
+    if (ended > 0) {
+      System.exit(10);
     }
   }
 

@@ -6,6 +6,7 @@ import com.linecorp.armeria.client.ClientFactory;
 import com.linecorp.armeria.client.WebClient;
 import com.linecorp.armeria.common.HttpHeaders;
 import com.linecorp.armeria.common.HttpHeadersBuilder;
+import com.linecorp.armeria.common.util.EventLoopGroups;
 import dev.tarn.enforcement.SignedPrincipal;
 import dev.tarn.engine.GrpcCall.GrpcFailure;
 import java.io.IOException;
@@ -84,7 +85,7 @@ public final class ConnectClient {
   static ClientFactory connections() {
     int loops = 16;
     return ClientFactory.builder()
-        .workerGroup(loops)
+        .workerGroup(EventLoopGroups.newEventLoopGroup(loops, "engine-calls", true), true)
         .maxNumEventLoopsPerEndpoint(loops)
         .idleTimeout(Duration.ofMinutes(5))
         .http2InitialConnectionWindowSize(16 << 20)

@@ -207,7 +207,7 @@ public final class Sandbox {
               mount.from().toAbsolutePath().normalize() + "",
               mount.at() + ""));
     }
-    line.addAll(List.of("--chdir", "/tmp", "--"));
+    line.addAll(List.of("--remount-ro", "/", "--chdir", "/tmp", "--"));
     return line;
   }
 

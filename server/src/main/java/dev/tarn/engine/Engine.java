@@ -1,0 +1,44 @@
+package dev.tarn.engine;
+
+/**
+ * An engine as its row says.
+ *
+ * @param id 32 hex digits
+ * @param kind WAREHOUSE
+ * @param ownerId the warehouse
+ * @param reason why it is stopping, stopped or failed; null while all is well
+ * @param outerPid the process with which all of it dies, null before it was started
+ * @param outerSince boot id and start tick of that process
+ * @param jvmPid the driver as this machine sees it, null before it was ready
+ * @param port of its Spark Connect server on loopback, null before it was ready
+ * @param terms hash of what it was told, see {@link Engines}
+ * @param createdAt epoch milliseconds
+ */
+public record Engine(
+    String id,
+    String kind,
+    String ownerId,
+    long workspaceId,
+    State state,
+    String reason,
+    Long outerPid,
+    String outerSince,
+    Long jvmPid,
+    Integer port,
+    String terms,
+    long createdAt) {
+
+  /** A life: it goes forward only. */
+  public enum State {
+    STARTING,
+    RUNNING,
+    STOPPING,
+    STOPPED,
+    FAILED;
+
+    /** Whether there is, or may be, a process. */
+    public boolean isUp() {
+      return this == STARTING || this == RUNNING || this == STOPPING;
+    }
+  }
+}

@@ -1,0 +1,194 @@
+package dev.tarn.engine;
+
+import dev.tarn.database.Database;
+import dev.tarn.database.Json;
+import dev.tarn.engine.Engine.State;
+import java.util.List;
+import java.util.Optional;
+import org.jdbi.v3.core.result.ResultIterable;
+import org.jdbi.v3.core.statement.Query;
+
+final class EngineDao {
+  private static final String COLUMNS =
+      """
+      SELECT engine_id, kind, owner_id, workspace_id, state, reason, outer_pid, outer_since, jvm_pid,
+        port, terms, created_at FROM engine
+      """;
+
+  private final Database database;
+
+  EngineDao(Database database) {
+    this.database = database;
+  }
+
+  /** Whether the owner had none that is up, and has this one now. */
+  boolean insert(String id, Engines.Spec spec, String terms, long now) {
+    return database.inTransaction(
+        handle ->
+            handle
+                    .createUpdate(
+                        """
+                        INSERT INTO engine (engine_id, kind, owner_id, workspace_id, spec, state, terms,
+                          created_at)
+                        VALUES (:id, 'WAREHOUSE', :owner, :workspace, :spec, 'STARTING', :terms, :now)
+                        ON CONFLICT DO NOTHING
+                        """)
+                    .bind("id", id)
+                    .bind("owner", spec.ownerId())
+                    .bind("workspace", spec.workspaceId())
+                    .bind("spec", Json.write(spec))
+                    .bind("terms", terms)
+                    .bind("now", now)
+                    .execute()
+                > 0);
+  }
+
+  void started(String id, long outerPid, String outerSince) {
+    database.inTransaction(
+        handle ->
+            handle
+                .createUpdate(
+                    "UPDATE engine SET outer_pid = :pid, outer_since = :since WHERE engine_id = :id")
+                .bind("id", id)
+                .bind("pid", outerPid)
+                .bind("since", outerSince)
+                .execute());
+  }
+
+  /** Whether it was still wanted when it became ready. */
+  boolean ready(String id, long jvmPid, int port) {
+    return database.inTransaction(
+        handle ->
+            handle
+                    .createUpdate(
+                        """
+                        UPDATE engine SET state = 'RUNNING', jvm_pid = :jvm, port = :port
+                        WHERE engine_id = :id AND state = 'STARTING'
+                        """)
+                    .bind("id", id)
+                    .bind("jvm", jvmPid)
+                    .bind("port", port)
+                    .execute()
+                > 0);
+  }
+
+  /** Whether this call is the one that stops it. */
+  boolean stopping(String id, String reason) {
+    return database.inTransaction(
+        handle ->
+            handle
+                    .createUpdate(
+                        """
+                        UPDATE engine SET state = 'STOPPING', reason = :reason
+                        WHERE engine_id = :id AND state IN ('STARTING', 'RUNNING')
+                        """)
+                    .bind("id", id)
+                    .bind("reason", reason)
+                    .execute()
+                > 0);
+  }
+
+  /** What was being stopped is STOPPED for the reason it was stopped for; all else FAILED. */
+  void ended(String id, String reason, long now) {
+    database.inTransaction(
+        handle ->
+            handle
+                .createUpdate(
+                    """
+                    UPDATE engine SET
+                      reason = CASE state WHEN 'STOPPING' THEN reason ELSE :reason END,
+                      state = CASE state WHEN 'STOPPING' THEN 'STOPPED' ELSE 'FAILED' END,
+                      ended_at = :now
+                    WHERE engine_id = :id AND state IN ('STARTING', 'RUNNING', 'STOPPING')
+                    """)
+                .bind("id", id)
+                .bind("reason", reason)
+                .bind("now", now)
+                .execute());
+  }
+
+  Optional<Engine> find(String id) {
+    return database.read(
+        handle ->
+            engines(handle.createQuery(COLUMNS + " WHERE engine_id = :id").bind("id", id))
+                .findOne());
+  }
+
+  /** The newest of an owner. */
+  Optional<Engine> newest(String ownerId) {
+    return database.read(
+        handle ->
+            engines(
+                    handle
+                        .createQuery(
+                            COLUMNS
+                                + " WHERE owner_id = :owner ORDER BY created_at DESC, engine_id"
+                                + " LIMIT 1")
+                        .bind("owner", ownerId))
+                .findOne());
+  }
+
+  List<Engine> up() {
+    return database.read(
+        handle ->
+            engines(
+                    handle.createQuery(
+                        COLUMNS
+                            + " WHERE state IN ('STARTING', 'RUNNING', 'STOPPING')"
+                            + " ORDER BY created_at"))
+                .list());
+  }
+
+  Engines.Spec spec(String id) {
+    return database.read(
+        handle ->
+            handle
+                .createQuery("SELECT spec FROM engine WHERE engine_id = :id")
+                .bind("id", id)
+                .mapTo(String.class)
+                .map(json -> Json.read(json, Engines.Spec.class))
+                .one());
+  }
+
+  /** Forgets all but the newest {@code kept} that ended; their ids. */
+  List<String> forget(int kept) {
+    return database.inTransaction(
+        handle -> {
+          List<String> old =
+              handle
+                  .createQuery(
+                      """
+                      SELECT engine_id FROM engine WHERE state IN ('STOPPED', 'FAILED')
+                      ORDER BY created_at DESC LIMIT 1000 OFFSET :kept
+                      """)
+                  .bind("kept", kept)
+                  .mapTo(String.class)
+                  .list();
+          for (String id : old) {
+            handle
+                .createUpdate("DELETE FROM engine WHERE engine_id = :id")
+                .bind("id", id)
+                .execute();
+          }
+          return old;
+        });
+  }
+
+  private static ResultIterable<Engine> engines(Query query) {
+    return query.map(
+        (row, context) ->
+            new Engine(
+                row.getString(1),
+                row.getString(2),
+                row.getString(3),
+                row.getLong(4),
+                State.valueOf(row.getString(5)),
+                row.getString(6),
+                row.getObject(7) == null ? null : row.getLong(7),
+                row.getString(8),
+                row.getObject(9) == null ? null : row.getLong(9),
+                row.getObject(10) == null ? null : row.getInt(10),
+                row.getString(11),
+                row.getLong(12)));
+  }
+}

@@ -1,0 +1,585 @@
+package dev.tarn.engine;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.databricks.sdk.core.error.platform.InvalidState;
+import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.linecorp.armeria.client.ClientFactory;
+import dev.tarn.Config;
+import dev.tarn.database.Database;
+import dev.tarn.database.Seal;
+import dev.tarn.engine.Engine.State;
+import dev.tarn.http.Allow;
+import dev.tarn.http.Answer;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Operation;
+import dev.tarn.http.Role;
+import dev.tarn.http.Routes;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The Spark applications behind warehouses. An engine is a row first: its partial unique index says
+ * which of two starts is the one, and each later change is an UPDATE that names the state it comes
+ * from. Then a process in the {@link Sandbox}, which survives a control plane that is killed: the
+ * next one finds it by the marks on its command line and takes it over when row, process, port and
+ * terms fit, and kills it when not. So there is no process that no row speaks of.
+ *
+ * <p>What a driver is told (its token, the key that signs principals, where the catalog is) goes to
+ * its standard input and nowhere else. The hash of the lasting part, its <em>terms</em>, is in the
+ * row: a driver that was told something else cannot be taken over.
+ */
+public final class Engines implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
+  private static final int KEPT = 20;
+  private static final int LOG_TAIL = 1 << 20;
+  private static final long TERM_SECONDS = 8;
+  private static final long ACQUIRE_SECONDS = 600;
+  private static final long TICK_SECONDS = 15;
+
+  private final Config config;
+  private final EngineDao dao;
+  private final SigningKey key;
+  private final Tokens tokens;
+  private final LongSupplier catalogsVersion;
+  private final Clock clock;
+  private final Sandbox sandbox;
+  private final Launcher launcher;
+  private final ClientFactory connections = ConnectClient.connections();
+  private final Map<String, Driver> drivers = new ConcurrentHashMap<>();
+  private final List<Consumer<Engine>> watchers = new CopyOnWriteArrayList<>();
+  private final CompletableFuture<URI> catalog = new CompletableFuture<>();
+  private final ExecutorService work = Executors.newVirtualThreadPerTaskExecutor();
+  private final ScheduledExecutorService ticks =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("engines").daemon().factory());
+
+  /** Makes and revokes the bearer tokens with which drivers ask the catalog. */
+  public interface Tokens {
+    String mint(String engineId, long workspaceId);
+
+    void revoke(String engineId);
+  }
+
+  /**
+   * What an engine is for.
+   *
+   * @param ownerId the warehouse; it has one engine at a time
+   * @param buckets what it sees of the storage, and whether it may write there
+   * @param defaultCatalog where its sessions start
+   * @param idleMinutes after which it stops by itself; 0 for never
+   */
+  public record Spec(
+      @JsonProperty("owner_id") String ownerId,
+      @JsonProperty("workspace_id") long workspaceId,
+      @JsonProperty("buckets") Map<String, Boolean> buckets,
+      @JsonProperty("default_catalog") String defaultCatalog,
+      @JsonProperty("idle_minutes") int idleMinutes) {}
+
+  /**
+   * @param catalogsVersion changes when the set of catalogs changed; told to drivers with each call
+   * @throws IllegalStateException the sandbox that is required does not work here
+   */
+  public Engines(
+      Config config,
+      Database database,
+      Seal seal,
+      Sandbox sandbox,
+      Tokens tokens,
+      LongSupplier catalogsVersion,
+      Clock clock) {
+    this.config = config;
+    this.dao = new EngineDao(database);
+    this.key = SigningKey.open(config.keys().resolve("engine-key"), seal);
+    this.tokens = tokens;
+    this.catalogsVersion = catalogsVersion;
+    this.clock = clock;
+    this.sandbox = sandbox;
+    this.launcher = new Launcher(config, sandbox);
+  }
+
+  /**
+   * Takes over or ends what an earlier control plane left running, and begins to serve; nothing is
+   * started before.
+   *
+   * @param address of this control plane, which drivers ask for the catalog
+   */
+  public void start(URI address) {
+    recover(address);
+    catalog.complete(address);
+    var unused =
+        ticks.scheduleWithFixedDelay(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+  }
+
+  public void routes(Routes routes) {
+    routes.mountOwn(this);
+  }
+
+  /** Told of every change of every engine, on the thread that made it. */
+  public void onChange(Consumer<Engine> watcher) {
+    watchers.add(watcher);
+  }
+
+  /** The newest engine of an owner. */
+  public Optional<Engine> current(String ownerId) {
+    return dao.newest(ownerId);
+  }
+
+  /**
+   * Whether {@code principalId} has a session on the engine, so that its driver may speak for it.
+   */
+  public boolean hasSession(String engineId, String principalId) {
+    Driver driver = drivers.get(engineId);
+    return driver != null && driver.sessions() != null && driver.sessions().isOpenFor(principalId);
+  }
+
+  /**
+   * The owner's engine: the one that is up, else a new one, which is starting when this returns.
+   */
+  public Engine start(Spec spec) {
+    return dao.find(driver(spec).id()).orElseThrow();
+  }
+
+  /**
+   * The owner's engine, started where it is not up, once it may be used.
+   *
+   * @throws InvalidState it does not start; says why
+   */
+  public Lease acquire(Spec spec) {
+    Driver driver = driver(spec);
+    while (!driver.take()) {
+      driver.gone().join();
+      driver = driver(spec);
+    }
+    try {
+      driver.ready().get(ACQUIRE_SECONDS, TimeUnit.SECONDS);
+      return new Lease(driver);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      driver.giveBack();
+      throw new InvalidState("interrupted while the engine was starting", null);
+    } catch (ExecutionException | TimeoutException e) {
+      driver.giveBack();
+      throw new InvalidState(
+          "The engine of "
+              + spec.ownerId()
+              + " did not start: "
+              + dao.find(driver.id()).map(Engine::reason).orElse("it takes too long"),
+          null);
+    }
+  }
+
+  /** Stops the owner's engine and returns when it is gone; one that is not up is left alone. */
+  public void stop(String ownerId, String reason) {
+    for (Driver driver : drivers.values()) {
+      if (driver.spec().ownerId().equals(ownerId)) {
+        stop(driver, reason);
+      }
+    }
+  }
+
+  private Driver driver(Spec spec) {
+    URI address = catalog.join();
+    while (true) {
+      String id = HexFormat.of().formatHex(SigningKey.random(16));
+      Driver made = new Driver(id, spec, clock);
+      drivers.put(id, made);
+      boolean first = false;
+      try {
+        first = dao.insert(id, spec, terms(address), clock.millis());
+      } finally {
+        if (!first) {
+          drivers.remove(id);
+        }
+      }
+      if (first) {
+        changed(id);
+        var unused = work.submit(() -> launch(made, address));
+        return made;
+      }
+      Optional<Engine> up = dao.newest(spec.ownerId()).filter(engine -> engine.state().isUp());
+      Driver other = up.map(engine -> drivers.get(engine.id())).orElse(null);
+      if (other != null && up.get().state() != State.STOPPING) {
+        return other;
+      }
+      if (other != null) {
+        other.gone().join();
+      }
+    }
+  }
+
+  private void launch(Driver driver, URI address) {
+    String id = driver.id();
+    try {
+      Map<String, Object> told = new HashMap<>();
+      told.put("engine_id", id);
+      told.put("workspace_id", Long.toString(driver.spec().workspaceId()));
+      told.put("public_key", Base64.getEncoder().encodeToString(key.publicKey().getEncoded()));
+      told.put("catalog_uri", address.toString());
+      told.put("catalog_token", tokens.mint(id, driver.spec().workspaceId()));
+      told.put("default_catalog", driver.spec().defaultCatalog());
+      Launcher.Started started = launcher.start(id, told, driver.spec().buckets());
+      ProcessHandle outer = started.process().toHandle();
+      dao.started(id, outer.pid(), HostProcesses.identity(outer.pid()));
+      driver.runsAs(outer);
+      if (dao.find(id).orElseThrow().state() != State.STARTING) {
+        outer.destroyForcibly(); // It was stopped before there was anything to stop.
+      }
+      Integer port = launcher.awaitPort(started);
+      if (port == null) {
+        ended(driver);
+        return;
+      }
+      ProcessHandle jvm = Launcher.jvm(outer);
+      if (dao.ready(id, jvm.pid(), port)) {
+        driver.serves(jvm, client(id, port));
+        changed(id);
+      } else {
+        kill(driver);
+      }
+      watch(driver);
+    } catch (Exception e) {
+      LOG.warn("engine {} did not start", id, e);
+      if (driver.outer() != null) {
+        kill(driver);
+      }
+      ended(driver, "it did not start: " + e.getMessage());
+    }
+  }
+
+  private void watch(Driver driver) {
+    var unused = driver.outer().onExit().thenRunAsync(() -> ended(driver), work);
+  }
+
+  private ConnectClient client(String id, int port) {
+    return new ConnectClient(connections, id, port, key.privateKey(), clock, catalogsVersion);
+  }
+
+  private void stop(Driver driver, String reason) {
+    driver.retire();
+    if (dao.stopping(driver.id(), reason)) {
+      changed(driver.id());
+      kill(driver);
+    }
+    driver.gone().join();
+  }
+
+  /** First as a request to the driver, then to all of it. */
+  private void kill(Driver driver) {
+    ProcessHandle outer = driver.outer();
+    if (outer == null) {
+      return; // Not started yet: whoever starts it sees in the row that it is not wanted.
+    }
+    if (driver.jvm() != null && driver.jvm().destroy()) {
+      try {
+        outer.onExit().get(TERM_SECONDS, TimeUnit.SECONDS);
+        return;
+      } catch (TimeoutException e) {
+        LOG.info("engine {} did not end on request", driver.id());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      } catch (ExecutionException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+    outer.destroyForcibly();
+  }
+
+  private void ended(Driver driver) {
+    ended(driver, causeOfEnd(driver.id()));
+  }
+
+  private void ended(Driver driver, String cause) {
+    if (!driver.end()) {
+      return;
+    }
+    try {
+      end(driver.id(), cause);
+    } finally {
+      drivers.remove(driver.id());
+      driver.ready().completeExceptionally(new CompletionException(cause, null));
+      driver.gone().complete(null);
+    }
+  }
+
+  private void end(String id, String cause) {
+    dao.ended(id, cause, clock.millis());
+    tokens.revoke(id);
+    remove(launcher.folder(id).resolve("scratch"));
+    changed(id);
+  }
+
+  private String causeOfEnd(String id) {
+    String tail = "";
+    String code = "";
+    try {
+      tail = new String(launcher.log(id).tail(64 << 10), UTF_8);
+      code = Files.readString(launcher.exitCode(id)).trim();
+    } catch (IOException e) {
+      // It was killed with all around it, or had nothing to say.
+    }
+    if (tail.contains("java.lang.OutOfMemoryError")) {
+      return "the driver ran out of memory (engine.memory=" + config.engineMemory() + ")";
+    }
+    if (code.isEmpty()) {
+      return "the driver was killed";
+    }
+    int number = Integer.parseInt(code);
+    if (number > 128) {
+      return "the driver was killed by signal " + (number - 128);
+    }
+    String last = tail.lines().filter(line -> !line.isBlank()).reduce((a, b) -> b).orElse("");
+    return "the driver ended with exit code "
+        + number
+        + (last.isEmpty() ? "" : "; its last words: " + last);
+  }
+
+  private void changed(String id) {
+    dao.find(id)
+        .ifPresent(
+            engine -> {
+              LOG.info("engine {} of {} is {}", id, engine.ownerId(), engine.state());
+              watchers.forEach(watcher -> watcher.accept(engine));
+            });
+  }
+
+  private void recover(URI address) {
+    List<String> adopted = new ArrayList<>();
+    for (Engine engine : dao.up()) {
+      if (adopt(engine, address)) {
+        adopted.add(engine.id());
+        LOG.info("engine {} of {} was taken over", engine.id(), engine.ownerId());
+      }
+    }
+    Set<ProcessHandle> left = new HashSet<>(marked());
+    adopted.forEach(id -> left.removeAll(marked(id)));
+    left.forEach(Engines::kill);
+    for (Engine engine : dao.up()) {
+      if (!adopted.contains(engine.id())) {
+        end(
+            engine.id(),
+            engine.state() == State.STARTING
+                ? "the control plane ended while it was starting"
+                : causeOfEnd(engine.id()));
+      }
+    }
+    dao.forget(KEPT).forEach(id -> remove(launcher.folder(id)));
+  }
+
+  private boolean adopt(Engine engine, URI address) {
+    if (engine.state() != State.RUNNING
+        || !engine.terms().equals(terms(address))
+        || !marked(engine.id()).contains(ProcessHandle.of(engine.outerPid()).orElse(null))
+        || !engine.outerSince().equals(HostProcesses.identity(engine.outerPid()))) {
+      return false;
+    }
+    Optional<ProcessHandle> jvm = ProcessHandle.of(engine.jvmPid());
+    if (jvm.isEmpty()) {
+      return false;
+    }
+    Driver driver = new Driver(engine.id(), dao.spec(engine.id()), clock);
+    drivers.put(engine.id(), driver);
+    ProcessHandle outer = ProcessHandle.of(engine.outerPid()).orElseThrow();
+    driver.runsAs(outer);
+    driver.serves(jvm.get(), client(engine.id(), engine.port()));
+    watch(driver);
+    return true;
+  }
+
+  private List<ProcessHandle> marked(String... engineId) {
+    List<String> words = new ArrayList<>(List.of(Launcher.homeMark(config.home())));
+    for (String id : engineId) {
+      words.add(Launcher.engineMark(id));
+    }
+    return HostProcesses.with(words);
+  }
+
+  private static void kill(ProcessHandle process) {
+    process.destroyForcibly();
+    try {
+      process.onExit().get(TERM_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.warn("process {} of a former engine does not end", process.pid());
+    }
+  }
+
+  /**
+   * Ends what a killed control plane left running, where there is no control plane any more.
+   *
+   * @return how many processes there were
+   */
+  public static int reap(Path home) {
+    List<ProcessHandle> left = HostProcesses.with(List.of(Launcher.homeMark(home)));
+    left.forEach(Engines::kill);
+    return left.size();
+  }
+
+  /** What is a{@code hash} of: whom a driver believes, and where it asks. */
+  private String terms(URI address) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256")
+                  .digest(
+                      (address
+                              + "\n"
+                              + Base64.getEncoder().encodeToString(key.publicKey().getEncoded()))
+                          .getBytes(UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Stops what is idle, bounds logs. */
+  void tick() {
+    for (Driver driver : drivers.values()) {
+      try {
+        launcher.log(driver.id()).bound();
+        if (driver.retireWhenIdle()) {
+          var unused =
+              work.submit(
+                  () -> stop(driver, "idle for " + driver.spec().idleMinutes() + " minutes"));
+        } else if (driver.sessions() != null) {
+          driver.sessions().releaseIdle();
+        }
+      } catch (IOException | RuntimeException e) {
+        LOG.warn("cannot look after engine {}", driver.id(), e);
+      }
+    }
+  }
+
+  /** Stops all engines. */
+  @Override
+  public void close() {
+    ticks.shutdownNow();
+    List<CompletableFuture<Void>> stopped =
+        drivers.values().stream()
+            .map(
+                driver ->
+                    CompletableFuture.runAsync(
+                        () -> stop(driver, "the control plane was stopped"), work))
+            .toList();
+    stopped.forEach(CompletableFuture::join);
+    work.close();
+    var unused = connections.closeAsync();
+  }
+
+  private static void remove(Path folder) {
+    try {
+      Files.walkFileTree(
+          folder,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                throws IOException {
+              Files.deleteIfExists(file);
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path visited, IOException failure)
+                throws IOException {
+              Files.deleteIfExists(visited);
+              return FileVisitResult.CONTINUE;
+            }
+          });
+    } catch (NoSuchFileException e) {
+      // Somebody was faster.
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot delete " + folder, e);
+    }
+  }
+
+  /** One line of {@code ./tarn status}. */
+  public record Listed(
+      String id,
+      String kind,
+      String state,
+      Long pid,
+      @JsonProperty("workspace_id") long workspaceId,
+      @JsonProperty("owner_id") String ownerId) {}
+
+  /** {@code notice} is what an administrator must know about this machine, else null. */
+  public record ListResponse(List<Listed> engines, String notice) {}
+
+  public record ListRequest(String accountId) {}
+
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("GET /api/2.0/accounts/{account_id}/tarn/engines")
+  public ListResponse list(Caller caller, ListRequest request) {
+    return new ListResponse(
+        dao.up().stream()
+            .map(
+                engine ->
+                    new Listed(
+                        engine.id(),
+                        engine.kind(),
+                        engine.state().name(),
+                        engine.jvmPid() == null ? engine.outerPid() : engine.jvmPid(),
+                        engine.workspaceId(),
+                        engine.ownerId()))
+            .toList(),
+        sandbox.isolating()
+            ? null
+            : "sandbox=off: engines run without walls, one person may use this instance");
+  }
+
+  public record LogRequest(String engineId) {}
+
+  /** The last of a driver's log, as text. */
+  @Allow(Role.WORKSPACE_ADMIN)
+  @Operation("GET /api/2.0/tarn/engines/{engine_id}/log")
+  public Answer log(Caller caller, LogRequest request) {
+    String id = request.engineId();
+    boolean its =
+        caller.workspaceId() != null
+            && dao.find(id).filter(e -> e.workspaceId() == caller.workspaceId()).isPresent();
+    if (!its) {
+      throw new ResourceDoesNotExist("No engine with id '" + id + "' in this workspace", null);
+    }
+    try {
+      return new Answer(
+          200, Map.of(), "text/plain; charset=utf-8", launcher.log(id).tail(LOG_TAIL));
+    } catch (NoSuchFileException e) {
+      return new Answer(200, Map.of(), "text/plain; charset=utf-8", new byte[0]);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read the log of engine " + id, e);
+    }
+  }
+}

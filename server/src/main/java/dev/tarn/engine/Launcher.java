@@ -1,0 +1,208 @@
+package dev.tarn.engine;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.file.StandardWatchEventKinds.ENTRY_CREATE;
+
+import dev.tarn.Config;
+import dev.tarn.database.Json;
+import dev.tarn.engine.Sandbox.Mount;
+import java.io.IOException;
+import java.nio.file.ClosedWatchServiceException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.WatchKey;
+import java.nio.file.WatchService;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** Starts the process of an engine, as module {@code spark} wants it started, in the sandbox. */
+final class Launcher {
+  private static final String MAIN = "dev.tarn.spark.Engine";
+  private static final String STORAGE = "/storage";
+  private static final String SCRATCH = "/scratch";
+  private static final String RUNTIME = "/runtime";
+  private static final long READY_SECONDS = 300;
+
+  /** Spark's list for JDK 17 and later (JavaModuleOptions), and what JDK 25 needs besides. */
+  private static final List<String> OPENED =
+      List.of(
+          "java.lang",
+          "java.lang.invoke",
+          "java.lang.reflect",
+          "java.io",
+          "java.net",
+          "java.nio",
+          "java.util",
+          "java.util.concurrent",
+          "java.util.concurrent.atomic",
+          "jdk.internal.ref",
+          "sun.nio.ch",
+          "sun.nio.cs",
+          "sun.security.action",
+          "sun.util.calendar");
+
+  private final Config config;
+  private final Sandbox sandbox;
+
+  Launcher(Config config, Sandbox sandbox) {
+    this.config = config;
+    this.sandbox = sandbox;
+  }
+
+  /** A process that was started, before it is ready. */
+  record Started(Process process, Path ready, WatchService watch) {}
+
+  Path folder(String engineId) {
+    return config.engines().resolve(engineId);
+  }
+
+  DriverLog log(String engineId) {
+    return new DriverLog(folder(engineId).resolve("driver.log"));
+  }
+
+  /** How it ended, for who was not its parent. */
+  Path exitCode(String engineId) {
+    return folder(engineId).resolve("exit");
+  }
+
+  /** Arguments that only engines of this instance have. */
+  static String homeMark(Path home) {
+    return "-Dtarn.home=" + home.toAbsolutePath().normalize();
+  }
+
+  static String engineMark(String engineId) {
+    return "-Dtarn.engine=" + engineId;
+  }
+
+  /**
+   * @param told what goes to its standard input, completed here by what only the launcher knows
+   * @param buckets bucket name to whether the engine may write it
+   */
+  Started start(String engineId, Map<String, Object> told, Map<String, Boolean> buckets)
+      throws IOException {
+    Path jars = config.distribution().resolve("spark/target/runtime/jars");
+    if (!Files.isDirectory(jars)) {
+      throw new IOException(
+          "no Spark in " + jars + " (expected: the jars that the build put there)");
+    }
+    Path scratch = Files.createDirectories(folder(engineId).resolve("scratch"));
+    Files.createDirectories(scratch.resolve("tmp"));
+    Mount runtime = Mount.read(jars.getParent(), RUNTIME);
+    Mount work = Mount.write(scratch, SCRATCH);
+    List<Mount> mounts = new ArrayList<>(List.of(runtime, work));
+    buckets.forEach(
+        (bucket, writable) ->
+            mounts.add(
+                new Mount(config.storage().resolve(bucket), Path.of(STORAGE, bucket), writable)));
+    Path inside = sandbox.path(work);
+
+    Map<String, Object> all = new TreeMap<>(told);
+    all.put(
+        "storage_root", (sandbox.isolating() ? STORAGE : config.storage().toAbsolutePath()) + "");
+    all.put("ready_file", inside.resolve("ready.json") + "");
+    all.put("max_result_bytes", heapBytes() / 4);
+    Map<String, String> conf = new TreeMap<>(config.engineConf());
+    conf.putIfAbsent("spark.local.dir", inside.resolve("tmp") + "");
+    all.put("spark_conf", conf);
+
+    List<String> command = new ArrayList<>();
+    command.add(System.getProperty("java.home") + "/bin/java");
+    command.add(homeMark(config.home()));
+    command.add(engineMark(engineId));
+    command.addAll(flags(inside));
+    command.addAll(AotCache.flags(jars.getParent(), sandbox.path(runtime)));
+    command.addAll(List.of("-cp", sandbox.path(runtime).resolve("jars") + "/*", MAIN));
+    Map<String, String> environment =
+        Map.of("LC_ALL", "C.UTF-8", "HOME", inside + "", "SPARK_LOCAL_IP", "127.0.0.1");
+
+    WatchService watch = scratch.getFileSystem().newWatchService();
+    scratch.register(watch, ENTRY_CREATE);
+    Process process =
+        sandbox.start(
+            sandbox
+                .survivor(command, environment, mounts, exitCode(engineId))
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log(engineId).file().toFile())));
+    var unused =
+        process
+            .onExit()
+            .thenRun(
+                () -> {
+                  try {
+                    watch.close();
+                  } catch (IOException e) {
+                    throw new java.io.UncheckedIOException(e);
+                  }
+                });
+    try (var stdin = process.getOutputStream()) {
+      stdin.write(Json.write(all).getBytes(UTF_8));
+    } catch (IOException e) {
+      // It ended before it read; how it ended says more.
+    }
+    return new Started(process, scratch.resolve("ready.json"), watch);
+  }
+
+  /** Waits until it may be used; its port, or null when it ended before. */
+  Integer awaitPort(Started started) throws IOException, InterruptedException {
+    try (WatchService watch = started.watch()) {
+      long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(READY_SECONDS);
+      while (!Files.exists(started.ready())) {
+        WatchKey key = watch.poll(until - System.nanoTime(), TimeUnit.NANOSECONDS);
+        if (key == null) {
+          throw new IOException("it was not ready after " + READY_SECONDS + " seconds");
+        }
+        key.pollEvents();
+        if (!key.reset()) {
+          throw new IOException("its folder " + started.ready().getParent() + " is gone");
+        }
+      }
+      return Json.tree(Files.readString(started.ready())).path("port").intValue();
+    } catch (ClosedWatchServiceException e) {
+      return null;
+    }
+  }
+
+  /** The JVM among the processes that were started, as this machine sees it. */
+  static ProcessHandle jvm(ProcessHandle outer) {
+    try (Stream<ProcessHandle> all = outer.descendants()) {
+      return all.filter(one -> one.info().command().orElse("").endsWith("/java"))
+          .findFirst()
+          .orElse(outer);
+    }
+  }
+
+  private List<String> flags(Path scratch) {
+    List<String> flags = new ArrayList<>();
+    flags.add("-Xmx" + config.engineMemory());
+    flags.add("-XX:MaxMetaspaceSize=512m");
+    flags.add("-XX:MaxDirectMemorySize=512m");
+    flags.add("-XX:ReservedCodeCacheSize=160m");
+    // A driver that ran out of memory is not to be trusted with the next statement.
+    flags.add("-XX:+ExitOnOutOfMemoryError");
+    int cores = config.engineCores();
+    if (cores > 0) {
+      flags.add("-XX:ActiveProcessorCount=" + cores);
+    }
+    flags.add("-Djava.io.tmpdir=" + scratch.resolve("tmp"));
+    flags.add("-XX:ErrorFile=" + scratch.resolve("hs_err.log"));
+    for (String opened : OPENED) {
+      flags.add("--add-opens=java.base/" + opened + "=ALL-UNNAMED");
+    }
+    flags.add("--add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED");
+    flags.add("-Dio.netty.tryReflectionSetAccessible=true");
+    flags.add("-Dio.netty.allocator.type=pooled");
+    flags.add("--sun-misc-unsafe-memory-access=allow");
+    flags.add("--enable-native-access=ALL-UNNAMED");
+    return flags;
+  }
+
+  private long heapBytes() {
+    String memory = config.engineMemory();
+    long number = Long.parseLong(memory.substring(0, memory.length() - 1));
+    return number << (memory.endsWith("g") ? 30 : 20);
+  }
+}
