@@ -153,6 +153,8 @@ public final class WriteTpch {
     ObjectNode metaData = JSON.createObjectNode();
     ObjectNode meta = metaData.putObject("metaData");
     meta.put("id", id(table).toString());
+    meta.put("name", "tpch." + table.getTableName());
+    meta.put("description", "TPC-H, scale factor " + SCALE);
     meta.putObject("format").put("provider", "parquet").putObject("options");
     meta.put("schemaString", schema.toString());
     meta.putArray("partitionColumns");

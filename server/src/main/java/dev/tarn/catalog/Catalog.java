@@ -1,9 +1,16 @@
 package dev.tarn.catalog;
 
 import com.databricks.sdk.core.error.platform.BadRequest;
+import com.databricks.sdk.service.catalog.AccountMetastoreAssignmentsService;
+import com.databricks.sdk.service.catalog.AccountMetastoresService;
 import com.databricks.sdk.service.catalog.CatalogInfo;
+import com.databricks.sdk.service.catalog.CatalogsService;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
+import com.databricks.sdk.service.catalog.MetastoresService;
+import com.databricks.sdk.service.catalog.SchemasService;
+import com.databricks.sdk.service.catalog.TablesService;
 import dev.tarn.database.Database;
+import dev.tarn.http.Routes;
 import dev.tarn.storage.Buckets;
 import java.time.Clock;
 import java.time.Duration;
@@ -189,6 +196,16 @@ public final class Catalog implements AutoCloseable {
   /** {@code loading} or {@code ready}; null before there is a metastore. */
   public String samplesState() {
     return samples.state();
+  }
+
+  public void routes(Routes routes) {
+    routes.mount(AccountMetastoresService.class, accountMetastores);
+    routes.mount(AccountMetastoreAssignmentsService.class, assignments);
+    routes.mount(MetastoresService.class, metastores);
+    routes.mount(CatalogsService.class, catalogs);
+    routes.mount(SchemasService.class, schemas);
+    routes.mount(TablesService.class, tables);
+    routes.mountOwn(tables);
   }
 
   @Override

@@ -131,6 +131,7 @@ final class Samples implements AutoCloseable {
     for (String file : files()) {
       if (file.endsWith(LOG_FILE)) {
         String table = file.substring(0, file.length() - LOG_FILE.length());
+        JsonNode metaData = metaData(file);
         TableDao.insert(
             handle,
             new TableDao.Row(
@@ -141,8 +142,8 @@ final class Samples implements AutoCloseable {
                 ROOT + "/" + metastore.getRegion() + "/" + table,
                 new TableInfo()
                     .setDataSourceFormat(DataSourceFormat.DELTA)
-                    .setColumns(columns(file))
-                    .setComment("TPC-H, scale factor 0.01")
+                    .setColumns(columns(metaData))
+                    .setComment(metaData.path("description").asText())
                     .setOwner(Metastores.SYSTEM)
                     .setCreatedAt(now)
                     .setCreatedBy(Metastores.SYSTEM)
@@ -202,18 +203,20 @@ final class Samples implements AutoCloseable {
     }
   }
 
-  /** The columns that the table's own log declares. */
-  private static List<ColumnInfo> columns(String logFile) {
-    String schema =
-        new String(resource(logFile), StandardCharsets.UTF_8)
-            .lines()
-            .map(Json::tree)
-            .filter(action -> action.has("metaData"))
-            .map(action -> action.path("metaData").path("schemaString").asText())
-            .findFirst()
-            .orElseThrow();
+  /** What the table's own log declares: an engine compares it with what the catalog says. */
+  private static JsonNode metaData(String logFile) {
+    return new String(resource(logFile), StandardCharsets.UTF_8)
+        .lines()
+        .map(Json::tree)
+        .filter(action -> action.has("metaData"))
+        .map(action -> action.path("metaData"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static List<ColumnInfo> columns(JsonNode metaData) {
     List<ColumnInfo> columns = new ArrayList<>();
-    for (JsonNode field : Json.tree(schema).path("fields")) {
+    for (JsonNode field : Json.tree(metaData.path("schemaString").asText()).path("fields")) {
       String type = field.path("type").asText();
       ColumnInfo column =
           new ColumnInfo()

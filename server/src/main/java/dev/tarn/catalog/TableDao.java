@@ -131,7 +131,8 @@ final class TableDao {
             WHERE s.catalog_id = :catalog
               AND s.schema_name >= :afterSchema
               AND (s.schema_name > :afterSchema OR t.table_name > :afterTable)
-              AND s.schema_name LIKE :schemaLike ESCAPE '\\' AND t.table_name LIKE :tableLike ESCAPE '\\'
+              AND s.schema_name LIKE :schemaLike ESCAPE :escape
+              AND t.table_name LIKE :tableLike ESCAPE :escape
             ORDER BY s.schema_name, t.table_name LIMIT :limit
             """)
         .bind("catalog", catalog.id())
@@ -139,6 +140,7 @@ final class TableDao {
         .bind("afterTable", afterTable)
         .bind("schemaLike", schemaLike)
         .bind("tableLike", tableLike)
+        .bind("escape", "\\")
         .bind("limit", limit)
         .map(
             (row, context) ->

@@ -28,6 +28,7 @@ final class Trash implements AutoCloseable {
   private final Locations locations;
   private final Clock clock;
   private final Semaphore work = new Semaphore(0);
+  private volatile boolean closing;
   private Thread worker;
 
   Trash(Database database, Locations locations, Clock clock) {
@@ -60,14 +61,11 @@ final class Trash implements AutoCloseable {
             .name("storage-trash")
             .start(
                 () -> {
-                  try {
-                    do {
-                      work.drainPermits();
-                      empty();
-                      work.acquire();
-                    } while (true);
-                  } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
+                  empty();
+                  while (!closing) {
+                    work.acquireUninterruptibly();
+                    work.drainPermits();
+                    empty();
                   }
                 });
   }
@@ -126,10 +124,12 @@ final class Trash implements AutoCloseable {
     }
   }
 
+  /** Returns when all that was marked so far was tried. */
   @Override
   public synchronized void close() {
+    closing = true;
+    work.release();
     if (worker != null) {
-      worker.interrupt();
       try {
         worker.join();
       } catch (InterruptedException e) {
