@@ -7,29 +7,54 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.function.Supplier;
 
 /** Names as AWS makes them, from the stack: legal, unique, and the same when asked for again. */
-record Arns(String awsAccountId, String region) {
+final class Arns {
   private static final int SUFFIX = 12;
 
-  /** The AWS account that stands for an account of ours: twelve digits of its id's hash. */
-  static Arns of(String accountId, String region) {
-    BigInteger number =
-        new BigInteger(1, HexFormat.of().parseHex(sha256(accountId.getBytes(UTF_8))));
-    BigInteger twelve = number.mod(BigInteger.TEN.pow(12));
-    return new Arns(String.format("%012d", twelve), region);
+  private final Supplier<String> accountId;
+  private final String region;
+  private String awsAccountId;
+
+  /**
+   * @param accountId our account's; asked for when a first stack is made
+   */
+  Arns(Supplier<String> accountId, String region) {
+    this.accountId = accountId;
+    this.region = region;
+  }
+
+  String region() {
+    return region;
+  }
+
+  /** The AWS account that stands for ours: twelve digits of its id's hash. */
+  synchronized String awsAccountId() {
+    if (awsAccountId == null) {
+      String hash = sha256(accountId.get().getBytes(UTF_8));
+      awsAccountId = String.format("%012d", new BigInteger(hash, 16).mod(BigInteger.TEN.pow(12)));
+    }
+    return awsAccountId;
   }
 
   String stack(String name, String uuid) {
-    return "arn:aws:cloudformation:" + region + ":" + awsAccountId + ":stack/" + name + "/" + uuid;
+    return "arn:aws:cloudformation:"
+        + region
+        + ":"
+        + awsAccountId()
+        + ":stack/"
+        + name
+        + "/"
+        + uuid;
   }
 
   String role(String name) {
-    return "arn:aws:iam::" + awsAccountId + ":role/" + name;
+    return "arn:aws:iam::" + awsAccountId() + ":role/" + name;
   }
 
   String function(String name) {
-    return "arn:aws:lambda:" + region + ":" + awsAccountId + ":function:" + name;
+    return "arn:aws:lambda:" + region + ":" + awsAccountId() + ":function:" + name;
   }
 
   /** {@code stack-logicalId-SUFFIX}, at most 64 characters, as roles and functions are called. */

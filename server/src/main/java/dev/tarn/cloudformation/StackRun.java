@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,6 +40,10 @@ final class StackRun {
   private final Scope scope;
   private final Template template;
   private final UnaryOperator<String> masked;
+  private final Runnable gone;
+
+  /** Why a step ended without writing how; there is no going on without the database. */
+  private final AtomicReference<Throwable> broken = new AtomicReference<>();
 
   /** Resources that this process works on now. */
   private final Map<String, Thread> working = new HashMap<>();
@@ -47,6 +52,7 @@ final class StackRun {
 
   /**
    * @param masked removes the values of NoEcho parameters from a text
+   * @param gone called when all resources are deleted, before that is said
    */
   StackRun(
       StackDao dao,
@@ -54,7 +60,9 @@ final class StackRun {
       String stackId,
       Template template,
       Scope scope,
-      UnaryOperator<String> masked) {
+      UnaryOperator<String> masked,
+      Runnable gone) {
+    this.gone = gone;
     this.dao = dao;
     this.types = types;
     this.stackId = stackId;
@@ -63,7 +71,11 @@ final class StackRun {
     this.masked = masked;
   }
 
-  /** Returns when what the stack is at now is done or over; then it may be at something else. */
+  /**
+   * Returns when what the stack is at now is done or over; then it may be at something else.
+   *
+   * @throws IllegalStateException a step could not say how it ended; to be run again
+   */
   void run() throws InterruptedException {
     try {
       String status = stack().status();
@@ -103,7 +115,7 @@ final class StackRun {
         }
       }
       if (!working.isEmpty()) {
-        working.remove(finished.take()).join();
+        await();
         continue;
       }
       if (!failed.isEmpty()) {
@@ -155,11 +167,14 @@ final class StackRun {
         }
       }
       if (!working.isEmpty()) {
-        working.remove(finished.take()).join();
+        await();
         continue;
       }
       String end = status.replace("IN_PROGRESS", left.isEmpty() ? "COMPLETE" : "FAILED");
       List<String> failed = having(rows, "DELETE_FAILED");
+      if (left.isEmpty()) {
+        gone.run();
+      }
       dao.transition(
           stackId,
           status,
@@ -172,6 +187,16 @@ final class StackRun {
     }
   }
 
+  private void await() throws InterruptedException {
+    working.remove(finished.take()).join();
+    if (broken.get() != null) {
+      while (!working.isEmpty()) {
+        working.remove(finished.take()).join();
+      }
+      throw new IllegalStateException("a step of " + stackId + " broke off", broken.get());
+    }
+  }
+
   private void start(String logicalId, Runnable step) {
     working.put(
         logicalId,
@@ -181,6 +206,8 @@ final class StackRun {
                 () -> {
                   try {
                     step.run();
+                  } catch (RuntimeException e) {
+                    broken.set(e);
                   } finally {
                     finished.add(logicalId);
                   }

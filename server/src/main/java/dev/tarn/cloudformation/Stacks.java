@@ -13,10 +13,12 @@ import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Operation;
 import dev.tarn.http.Role;
+import dev.tarn.http.Routes;
 import dev.tarn.storage.Buckets;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -42,6 +44,7 @@ public final class Stacks implements AutoCloseable {
   private static final String QUICKSTART = "quickstart";
   private static final String ACCOUNT_API_URL = "AccountApiUrl";
   private static final String SESSION_TOKEN = "SessionToken";
+  private static final Duration AGAIN = Duration.ofSeconds(5);
   private static final SecureRandom RANDOM = new SecureRandom();
 
   private final StackDao dao;
@@ -50,7 +53,7 @@ public final class Stacks implements AutoCloseable {
   private final Clock clock;
   private final Handlers handlers;
   private final Arns arns;
-  private final String accountId;
+  private final Supplier<String> accountId;
   private final Supplier<String> ownUrl;
   private final LambdaFunctions functions;
   private final IamRoles roles;
@@ -62,6 +65,7 @@ public final class Stacks implements AutoCloseable {
   private boolean closed;
 
   /**
+   * @param accountId of this installation; asked for only when there are stacks
    * @param runtime a private folder for what functions run from
    * @param ownUrl where this server answers, such as {@code http://127.0.0.1:8484}; asked for only
    *     after {@link #resume}
@@ -72,7 +76,7 @@ public final class Stacks implements AutoCloseable {
       Buckets buckets,
       Sandbox sandbox,
       Sessions sessions,
-      String accountId,
+      Supplier<String> accountId,
       String region,
       Path runtime,
       Path logs,
@@ -85,7 +89,7 @@ public final class Stacks implements AutoCloseable {
     this.handlers = Handlers.ofThisBuild();
     this.accountId = accountId;
     this.ownUrl = ownUrl;
-    arns = Arns.of(accountId, region);
+    arns = new Arns(accountId, region);
     functions =
         new LambdaFunctions(
             database, buckets, handlers, sandbox, arns, runtime.resolve("functions"), logs, clock);
@@ -102,6 +106,11 @@ public final class Stacks implements AutoCloseable {
             new CustomResources(dao, functions, ownUrl));
   }
 
+  /** Mounts the operations of this package. */
+  public void routes(Routes routes) {
+    routes.mountOwn(this);
+  }
+
   /** Goes on with what a former process left in progress; to be called when the server listens. */
   public void resume() {
     dao.inProgress().forEach(this::run);
@@ -113,7 +122,7 @@ public final class Stacks implements AutoCloseable {
   }
 
   record CreateStack(
-      @JsonProperty("account_id") String accountId,
+      String accountId,
       @JsonProperty("StackName") String stackName,
       @JsonProperty("TemplateName") String templateName,
       @JsonProperty("Parameters") Map<String, String> parameters) {}
@@ -121,9 +130,9 @@ public final class Stacks implements AutoCloseable {
   record StackId(
       @JsonProperty("StackId") String stackId, @JsonProperty("StackName") String stackName) {}
 
-  record Named(@JsonProperty("account_id") String accountId, String name) {}
+  record Named(String accountId, String name) {}
 
-  record AllStacks(@JsonProperty("account_id") String accountId) {}
+  record AllStacks(String accountId) {}
 
   record Parameter(
       @JsonProperty("ParameterKey") String key, @JsonProperty("ParameterValue") String value) {}
@@ -377,6 +386,10 @@ public final class Stacks implements AutoCloseable {
     return Map.of();
   }
 
+  /**
+   * Leaves everything as it is, for {@link #resume}. To be called while the server still answers: a
+   * handler that cannot reach it any more reports a failure.
+   */
   @Override
   public void close() {
     List<Thread> running;
@@ -409,15 +422,19 @@ public final class Stacks implements AutoCloseable {
   private void runToEnd(String stackId) {
     try {
       while (true) {
-        StackRow stack = dao.find(stackId).orElseThrow();
-        runOf(stack).run();
+        try {
+          runOf(dao.find(stackId).orElseThrow()).run();
+        } catch (RuntimeException e) {
+          if (Thread.currentThread().isInterrupted()) {
+            return;
+          }
+          // The database, most likely: a full disk. The rows say where to go on.
+          LOG.error("the run of {} broke off; it goes on in {}", stackId, AGAIN, e);
+          Thread.sleep(AGAIN);
+        }
         functions.stop(stackId);
         synchronized (runs) {
-          String status = dao.find(stackId).orElseThrow().status();
-          if (!status.endsWith("_IN_PROGRESS")) {
-            if (status.equals("DELETE_COMPLETE") || status.equals("ROLLBACK_COMPLETE")) {
-              sessions.close(stackId);
-            }
+          if (!dao.find(stackId).orElseThrow().status().endsWith("_IN_PROGRESS")) {
             runs.remove(stackId);
             return;
           }
@@ -425,8 +442,6 @@ public final class Stacks implements AutoCloseable {
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
-      LOG.error("the run of {} ended; it goes on at the next start", stackId, e);
     } finally {
       functions.stop(stackId);
       synchronized (runs) {
@@ -463,7 +478,8 @@ public final class Stacks implements AutoCloseable {
         stack.stackId(),
         template,
         new Scope(template, parameters, pseudo(stack.stackId(), stack.stackName())),
-        masked);
+        masked,
+        () -> sessions.close(stack.stackId()));
   }
 
   private Map<String, String> parameters(Template template, Map<String, String> given) {
@@ -478,7 +494,7 @@ public final class Stacks implements AutoCloseable {
       }
     }
     // What only this installation can know, unless it is said.
-    Map<String, String> own = Map.of("AccountId", accountId, ACCOUNT_API_URL, ownUrl.get());
+    Map<String, String> own = Map.of("AccountId", accountId.get(), ACCOUNT_API_URL, ownUrl.get());
     Map<String, String> parameters = new HashMap<>();
     for (Template.Parameter parameter : template.parameters().values()) {
       String value =

@@ -27,7 +27,8 @@ final class Redaction {
 
   static Map<String, Object> of(
       Map<String, String> path, Map<String, List<String>> query, JsonNode body) {
-    Map<String, Object> kept = new LinkedHashMap<>(path);
+    Map<String, Object> kept = new LinkedHashMap<>();
+    path.forEach((name, value) -> kept.put(name, isSecret(name) ? "REDACTED" : value));
     query.forEach(
         (name, values) ->
             kept.put(

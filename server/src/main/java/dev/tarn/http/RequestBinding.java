@@ -252,7 +252,7 @@ final class RequestBinding {
     Set<String> known = new TreeSet<>();
     for (int i = 0; i < components.length; i++) {
       RecordComponent component = components[i];
-      String name = StrictJson.snake(component.getName());
+      String name = StrictJson.name(component);
       FromHeader header = component.getAnnotation(FromHeader.class);
       if (header != null) {
         values[i] = sent.header.apply(header.value());

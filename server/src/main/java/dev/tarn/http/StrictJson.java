@@ -332,7 +332,7 @@ final class StrictJson {
     Map<String, Type> properties = new LinkedHashMap<>();
     if (type.isRecord()) {
       for (RecordComponent component : type.getRecordComponents()) {
-        properties.put(snake(component.getName()), component.getGenericType());
+        properties.put(name(component), component.getGenericType());
       }
     } else {
       for (Field field : type.getDeclaredFields()) {
@@ -343,6 +343,12 @@ final class StrictJson {
       }
     }
     return properties;
+  }
+
+  /** What a component of one of our own records is called in JSON: snake_case unless it says. */
+  static String name(RecordComponent component) {
+    JsonProperty property = component.getAccessor().getAnnotation(JsonProperty.class);
+    return property == null ? snake(component.getName()) : property.value();
   }
 
   static String snake(String camel) {

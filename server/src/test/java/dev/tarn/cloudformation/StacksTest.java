@@ -69,7 +69,7 @@ class StacksTest {
             buckets,
             sandbox,
             door,
-            TestDoor.ACCOUNT,
+            () -> TestDoor.ACCOUNT,
             "us-east-1",
             home.resolve("runtime"),
             home.resolve("logs"),
