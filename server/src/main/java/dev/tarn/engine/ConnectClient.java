@@ -13,7 +13,6 @@ import java.io.IOException;
 import java.security.PrivateKey;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.LongSupplier;
@@ -23,6 +22,7 @@ import org.apache.spark.connect.proto.ConfigRequest;
 import org.apache.spark.connect.proto.ConfigResponse;
 import org.apache.spark.connect.proto.ExecutePlanRequest;
 import org.apache.spark.connect.proto.ExecutePlanResponse;
+import org.apache.spark.connect.proto.Expression;
 import org.apache.spark.connect.proto.FetchErrorDetailsRequest;
 import org.apache.spark.connect.proto.FetchErrorDetailsResponse;
 import org.apache.spark.connect.proto.InterruptRequest;
@@ -103,19 +103,14 @@ public final class ConnectClient {
    * Starts a statement and returns at once; reading the execution waits.
    *
    * @param requestId what client, server and driver log this by
-   * @param named arguments for {@code :name}; not together with {@code positional}
-   * @param positional arguments for {@code ?}
-   * @throws IllegalArgumentException an argument's type or value is none
+   * @param named arguments for {@code :name}; literals, for Spark takes no casts
    */
   public Execution execute(
-      Session session,
-      String requestId,
-      String sql,
-      Map<String, Argument> named,
-      List<Argument> positional) {
+      Session session, String requestId, String sql, Map<String, Expression.Literal> named) {
     SQL.Builder query = SQL.newBuilder().setQuery(sql);
-    named.forEach((name, argument) -> query.putNamedArguments(name, argument.expression()));
-    positional.forEach(argument -> query.addPosArguments(argument.expression()));
+    named.forEach(
+        (name, literal) ->
+            query.putNamedArguments(name, Expression.newBuilder().setLiteral(literal).build()));
     String operationId = UUID.randomUUID().toString();
     ExecutePlanRequest request =
         ExecutePlanRequest.newBuilder()
@@ -134,7 +129,7 @@ public final class ConnectClient {
 
   /** Runs a statement whose rows nobody wants. */
   public void run(Session session, String requestId, String sql) {
-    try (Execution execution = execute(session, requestId, sql, Map.of(), List.of())) {
+    try (Execution execution = execute(session, requestId, sql, Map.of())) {
       while (execution.next() != null) {
         // Only that it ends well matters.
       }

@@ -203,6 +203,17 @@ public final class Engines implements AutoCloseable {
     }
   }
 
+  /** The engine of that id while it may be used; never starts one. */
+  public Optional<Lease> lease(String engineId) {
+    Driver driver = drivers.get(engineId);
+    return driver != null
+            && driver.ready().isDone()
+            && !driver.ready().isCompletedExceptionally()
+            && driver.take()
+        ? Optional.of(new Lease(driver))
+        : Optional.empty();
+  }
+
   /** Stops the owner's engine and returns when it is gone; one that is not up is left alone. */
   public void stop(String ownerId, String reason) {
     for (Driver driver : drivers.values()) {

@@ -29,7 +29,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.spark.connect.proto.ExecutePlanRequest;
 import org.apache.spark.connect.proto.ExecutePlanResponse;
-import org.apache.spark.connect.proto.Expression.Literal;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -141,7 +140,7 @@ class ConnectClientTest {
   }
 
   private Execution select() {
-    return client.execute(ALICE, "request-1", "SELECT 1", Map.of(), List.of());
+    return client.execute(ALICE, "request-1", "SELECT 1", Map.of());
   }
 
   @Test
@@ -306,45 +305,5 @@ class ConnectClientTest {
     try (Execution execution = select()) {
       assertThatThrownBy(execution::next).isInstanceOf(EngineLost.class);
     }
-  }
-
-  @Test
-  void argumentsBecomeLiteralsOfTheirType() {
-    assertThat(literal("DECIMAL(10,2)", "12.345").getDecimal().getValue()).isEqualTo("12.35");
-    assertThat(literal("decimal(38, 0)", "7").getDecimal().getPrecision()).isEqualTo(38);
-    assertThat(literal("BIGINT", " 9 ").getLong()).isEqualTo(9);
-    assertThat(literal(null, " 9 ").getString()).isEqualTo(" 9 ");
-    assertThat(literal("DATE", "1970-01-02").getDate()).isEqualTo(1);
-    assertThat(literal("TIMESTAMP", "1970-01-01 00:00:01").getTimestamp()).isEqualTo(1_000_000);
-    assertThat(literal("TIMESTAMP", "1970-01-01T01:00:01.000002+01:00").getTimestamp())
-        .isEqualTo(1_000_002);
-    assertThat(literal("TIMESTAMP", "1970-01-01T00:00:01Z").getTimestamp()).isEqualTo(1_000_000);
-    assertThat(literal("TIMESTAMP_NTZ", "1970-01-02").getTimestampNtz()).isEqualTo(86_400_000_000L);
-    assertThat(literal("INT", null).getNull().hasInteger()).isTrue();
-    assertThat(literal("BINARY", "00ff").getBinary().size()).isEqualTo(2);
-  }
-
-  @Test
-  void argumentsThatAreNoneOfTheirTypeAreRefusedWithTheValue() {
-    for (String[] wrong :
-        new String[][] {
-          {"INT", "x"},
-          {"INT", "3000000000"},
-          {"BOOLEAN", "yes"},
-          {"DATE", "2024-02-30"},
-          {"DECIMAL(3,1)", "100"},
-          {"TIMESTAMP", "now"}
-        }) {
-      assertThatThrownBy(() -> literal(wrong[0], wrong[1]))
-          .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining(wrong[1])
-          .hasMessageContaining(wrong[0]);
-    }
-    assertThatThrownBy(() -> literal("BOGUS", "1")).hasMessageContaining("BOGUS");
-    assertThatThrownBy(() -> literal("DECIMAL(39,1)", "1")).hasMessageContaining("DECIMAL(39,1)");
-  }
-
-  private static Literal literal(String type, String value) {
-    return new Argument(type, value).expression().getLiteral();
   }
 }

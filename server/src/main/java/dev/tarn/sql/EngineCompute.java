@@ -1,0 +1,198 @@
+package dev.tarn.sql;
+
+import dev.tarn.engine.ConnectClient;
+import dev.tarn.engine.Engine.State;
+import dev.tarn.engine.EngineLost;
+import dev.tarn.engine.Engines;
+import dev.tarn.engine.Execution;
+import dev.tarn.engine.Lease;
+import dev.tarn.engine.Session;
+import dev.tarn.http.Caller;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
+import java.util.regex.Pattern;
+import org.apache.spark.connect.proto.DataType;
+import org.apache.spark.connect.proto.Expression.Literal;
+
+/** Warehouses' engines are Spark's, of {@link Engines}. */
+final class EngineCompute implements Compute {
+  /**
+   * Statements of this API share no state. What can leave some in its session ({@code SET}, {@code
+   * USE}, a temporary view, a variable) gets a session of its own; the others share a warm one,
+   * which saves more than a small query costs.
+   */
+  private static final Pattern STATELESS =
+      Pattern.compile(
+          "\\s*(?:SELECT|WITH|VALUES|TABLE|FROM|INSERT|UPDATE|DELETE|MERGE|SHOW|DESCRIBE|DESC|EXPLAIN)\\b.*",
+          Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
+
+  /** How often a driver that has not heard of a statement yet is told to stop it. */
+  private static final int TRIES = 50;
+
+  private static final long BETWEEN_MILLIS = 100;
+
+  private final Engines engines;
+  private final BiFunction<Long, String, Engines.Spec> specs;
+  private final Map<String, CompletableFuture<String>> deaths = new ConcurrentHashMap<>();
+
+  /**
+   * @param specs what a warehouse of a workspace needs of its engine
+   */
+  EngineCompute(Engines engines, BiFunction<Long, String, Engines.Spec> specs) {
+    this.engines = engines;
+    this.specs = specs;
+    engines.onChange(
+        engine -> {
+          if (!engine.state().isUp()) {
+            CompletableFuture<String> death = deaths.remove(engine.id());
+            if (death != null) {
+              death.complete(engine.reason());
+            }
+          }
+        });
+  }
+
+  @Override
+  public Engine start(long workspaceId, String warehouseId) {
+    try (Lease lease = engines.acquire(specs.apply(workspaceId, warehouseId))) {
+      return new Running(lease.engineId(), warehouseId);
+    }
+  }
+
+  @Override
+  public Engine find(long workspaceId, String warehouseId) {
+    return engines
+        .current(warehouseId)
+        .filter(engine -> engine.state() == State.RUNNING)
+        .map(engine -> new Running(engine.id(), warehouseId))
+        .orElse(null);
+  }
+
+  private final class Running implements Engine {
+    private final String id;
+    private final String warehouseId;
+    private final CompletableFuture<String> death = new CompletableFuture<>();
+
+    Running(String id, String warehouseId) {
+      this.id = id;
+      this.warehouseId = warehouseId;
+      deaths.put(id, death);
+      // It may have died before it could be noted that somebody wants to know.
+      engines
+          .current(warehouseId)
+          .filter(engine -> engine.id().equals(id) && !engine.state().isUp())
+          .ifPresent(engine -> death.complete(engine.reason()));
+    }
+
+    @Override
+    public String id() {
+      return id;
+    }
+
+    @Override
+    public Query execute(
+        Caller caller, String catalog, String schema, String sql, Map<String, Literal> parameters) {
+      Lease lease =
+          engines.lease(id).orElseThrow(() -> new EngineLost("engine " + id + " has ended", null));
+      try {
+        boolean shared = STATELESS.matcher(sql).matches();
+        Session session =
+            shared
+                ? lease.session(caller, catalog, schema)
+                : lease.privateSession(caller, catalog, schema);
+        return new SparkQuery(
+            lease,
+            session,
+            shared,
+            caller.requestId(),
+            lease.client().execute(session, caller.requestId(), sql, parameters));
+      } catch (RuntimeException e) {
+        lease.close();
+        throw e;
+      }
+    }
+
+    @Override
+    public CompletionStage<String> died() {
+      return death;
+    }
+
+    @Override
+    public void stop(String reason) {
+      engines.stop(warehouseId, reason);
+    }
+  }
+
+  private static final class SparkQuery implements Query {
+    private final Lease lease;
+    private final Session session;
+    private final boolean shared;
+    private final String requestId;
+    private final Execution execution;
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    SparkQuery(
+        Lease lease, Session session, boolean shared, String requestId, Execution execution) {
+      this.lease = lease;
+      this.session = session;
+      this.shared = shared;
+      this.requestId = requestId;
+      this.execution = execution;
+    }
+
+    @Override
+    public Execution.Batch next() {
+      return execution.next();
+    }
+
+    @Override
+    public DataType schema() {
+      return execution.schema();
+    }
+
+    @Override
+    public void interrupt() {
+      ConnectClient client = lease.client();
+      try {
+        int tries = TRIES;
+        while (ended.getCount() > 0
+            && !client.interrupt(session, requestId, execution.operationId())
+            && --tries > 0) {
+          if (ended.await(BETWEEN_MILLIS, TimeUnit.MILLISECONDS)) {
+            return;
+          }
+        }
+      } catch (EngineLost e) {
+        // Nothing runs on an engine that is gone.
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+
+    @Override
+    public void close() {
+      ended.countDown();
+      execution.close();
+      if (shared) {
+        lease.close();
+      } else {
+        // The client that waits need not wait for this.
+        Thread.ofVirtual()
+            .name("release-" + session.id())
+            .start(
+                () -> {
+                  try (lease) {
+                    lease.release(session, requestId);
+                  } catch (EngineLost e) {
+                    // It took its sessions along.
+                  }
+                });
+      }
+    }
+  }
+}

@@ -1,0 +1,496 @@
+package dev.tarn.sql;
+
+import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
+import com.databricks.sdk.service.sql.CreateWarehouseRequest;
+import com.databricks.sdk.service.sql.CreateWarehouseRequestWarehouseType;
+import com.databricks.sdk.service.sql.CreateWarehouseResponse;
+import com.databricks.sdk.service.sql.DeleteWarehouseRequest;
+import com.databricks.sdk.service.sql.EditWarehouseRequest;
+import com.databricks.sdk.service.sql.EndpointHealth;
+import com.databricks.sdk.service.sql.EndpointInfo;
+import com.databricks.sdk.service.sql.GetWarehouseRequest;
+import com.databricks.sdk.service.sql.GetWarehouseResponse;
+import com.databricks.sdk.service.sql.ListWarehousesRequest;
+import com.databricks.sdk.service.sql.ListWarehousesResponse;
+import com.databricks.sdk.service.sql.OdbcParams;
+import com.databricks.sdk.service.sql.StartRequest;
+import com.databricks.sdk.service.sql.State;
+import com.databricks.sdk.service.sql.Status;
+import com.databricks.sdk.service.sql.StopRequest;
+import com.databricks.sdk.service.sql.TerminationReason;
+import com.databricks.sdk.service.sql.TerminationReasonCode;
+import com.databricks.sdk.service.sql.TerminationReasonType;
+import dev.tarn.database.Database;
+import dev.tarn.database.Json;
+import dev.tarn.http.Allow;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Role;
+import dev.tarn.sql.Compute.Engine;
+import java.net.URI;
+import java.security.SecureRandom;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * SQL warehouses. A warehouse is a row, and while it is RUNNING an engine. It starts when it is
+ * made, when somebody starts it, and when a statement comes; it stops when it is told to, and when
+ * no statement came for {@code auto_stop_mins}. An engine that dies leaves its cause at the
+ * warehouse, and the next statement starts another.
+ */
+final class Warehouses {
+  private static final SecureRandom RANDOM = new SecureRandom();
+  private static final String STARTER = "Starter Warehouse";
+
+  private final WarehouseDao dao;
+  private final Compute compute;
+  private final Clock clock;
+  private final Supplier<URI> self;
+  private final long idleMinutes;
+  private final ScheduledExecutorService timer;
+  private final Map<String, Warehouse> warehouses = new ConcurrentHashMap<>();
+  private ScheduledFuture<?> nextStop;
+
+  /**
+   * @param self where clients reach this server
+   * @param idleMinutes auto-stop of a warehouse that does not say otherwise
+   */
+  Warehouses(
+      Database database,
+      Compute compute,
+      Clock clock,
+      Supplier<URI> self,
+      long idleMinutes,
+      ScheduledExecutorService timer) {
+    this.dao = new WarehouseDao(database);
+    this.compute = compute;
+    this.clock = clock;
+    this.self = self;
+    this.idleMinutes = idleMinutes;
+    this.timer = timer;
+  }
+
+  /** Finds the engines that outlived the process; a warehouse whose engine did not is STOPPED. */
+  void recover() {
+    for (WarehouseDao.Row row : dao.all()) {
+      Warehouse warehouse =
+          new Warehouse(row.id(), row.workspaceId(), row.creator(), row.settings());
+      warehouse.failure = row.failure();
+      warehouse.idleSince = clock.millis();
+      warehouses.put(row.id(), warehouse);
+      synchronized (warehouse) {
+        Engine engine = compute.find(row.workspaceId(), row.id());
+        if (engine != null) {
+          runs(warehouse, engine);
+        } else if (row.state() != State.STOPPED) {
+          changed(warehouse, State.STOPPED);
+        }
+      }
+    }
+    stopIdle();
+  }
+
+  /** The warehouse that a new workspace begins with; a second call changes nothing. */
+  void createStarter(long workspaceId, String creator) {
+    if (of(workspaceId).stream().noneMatch(each -> each.settings.getName().equals(STARTER))) {
+      insert(
+          workspaceId,
+          creator,
+          new CreateWarehouseRequest()
+              .setName(STARTER)
+              .setClusterSize("2X-Small")
+              .setWarehouseType(CreateWarehouseRequestWarehouseType.PRO));
+    }
+  }
+
+  /** Stops and removes all warehouses of a workspace that goes. */
+  void deleteAll(long workspaceId) {
+    of(workspaceId).forEach(this::remove);
+  }
+
+  @Allow(Role.WORKSPACE_ADMIN)
+  public CreateWarehouseResponse create(Caller caller, CreateWarehouseRequest request) {
+    Warehouse warehouse = insert(caller.workspaceId(), caller.name(), request);
+    start(warehouse);
+    return new CreateWarehouseResponse().setId(warehouse.id);
+  }
+
+  @Allow(Role.WORKSPACE_ADMIN)
+  public GetWarehouseResponse get(Caller caller, GetWarehouseRequest request) {
+    Warehouse warehouse = find(caller.workspaceId(), request.getId());
+    return Json.read(Json.write(info(warehouse)), GetWarehouseResponse.class);
+  }
+
+  /** Who is no administrator may use none yet, and so sees none. */
+  @Allow(Role.WORKSPACE_USER)
+  public ListWarehousesResponse list(Caller caller, ListWarehousesRequest request) {
+    List<EndpointInfo> infos =
+        !caller.is(Role.WORKSPACE_ADMIN)
+            ? List.of()
+            : of(caller.workspaceId()).stream()
+                .map(this::info)
+                .filter(
+                    info ->
+                        request.getPageToken() == null
+                            || info.getName().compareTo(request.getPageToken()) > 0)
+                .toList();
+    ListWarehousesResponse response = new ListWarehousesResponse();
+    Long size = request.getPageSize();
+    if (size != null && size > 0 && size < infos.size()) {
+      infos = infos.subList(0, size.intValue());
+      response.setNextPageToken(infos.getLast().getName());
+    }
+    return response.setWarehouses(infos);
+  }
+
+  /** No setting changes the engine, so none restarts it. */
+  @Allow(Role.WORKSPACE_ADMIN)
+  public void edit(Caller caller, EditWarehouseRequest request) {
+    Warehouse warehouse = find(caller.workspaceId(), request.getId());
+    synchronized (warehouse) {
+      EditWarehouseRequest settings = WarehouseSettings.edit(warehouse.settings, request);
+      dao.setSettings(warehouse.id, settings);
+      warehouse.settings = settings;
+    }
+    stopIdle();
+  }
+
+  @Allow(Role.WORKSPACE_ADMIN)
+  public void start(Caller caller, StartRequest request) {
+    start(find(caller.workspaceId(), request.getId()));
+  }
+
+  @Allow(Role.WORKSPACE_ADMIN)
+  public void stop(Caller caller, StopRequest request) {
+    stop(find(caller.workspaceId(), request.getId()), "stopped by " + caller.name());
+  }
+
+  @Allow(Role.WORKSPACE_ADMIN)
+  public void delete(Caller caller, DeleteWarehouseRequest request) {
+    remove(find(caller.workspaceId(), request.getId()));
+  }
+
+  /**
+   * @throws ResourceDoesNotExist the workspace has no such warehouse
+   */
+  Warehouse find(long workspaceId, String id) {
+    Warehouse warehouse = id == null ? null : warehouses.get(id);
+    if (warehouse == null || warehouse.workspaceId != workspaceId) {
+      throw new ResourceDoesNotExist("SQL warehouse " + id + " does not exist.", null);
+    }
+    return warehouse;
+  }
+
+  /**
+   * A statement's place on the warehouse's engine; starts the engine where there is none, and waits
+   * while too many statements run. Close it when the statement has ended.
+   *
+   * @throws InterruptedException the statement was canceled while it waited
+   * @throws IllegalStateException the engine did not start; the message says why
+   */
+  Place place(Warehouse warehouse) throws InterruptedException {
+    synchronized (warehouse) {
+      warehouse.active++;
+    }
+    boolean placed = false;
+    try {
+      warehouse.places.acquire();
+      try {
+        Engine engine = ready(warehouse).get();
+        placed = true;
+        return new Place(warehouse, engine);
+      } catch (ExecutionException e) {
+        throw new IllegalStateException(e.getCause().getMessage(), e.getCause());
+      } finally {
+        if (!placed) {
+          warehouse.places.release();
+        }
+      }
+    } finally {
+      if (!placed) {
+        left(warehouse);
+      }
+    }
+  }
+
+  /** See {@link #place}. */
+  final class Place implements AutoCloseable {
+    private final Warehouse warehouse;
+    final Engine engine;
+
+    private Place(Warehouse warehouse, Engine engine) {
+      this.warehouse = warehouse;
+      this.engine = engine;
+    }
+
+    @Override
+    public void close() {
+      warehouse.places.release();
+      left(warehouse);
+    }
+  }
+
+  private void left(Warehouse warehouse) {
+    synchronized (warehouse) {
+      warehouse.active--;
+      warehouse.idleSince = clock.millis();
+    }
+    stopSoon(Duration.ofMinutes(warehouse.settings.getAutoStopMins()));
+  }
+
+  /** Stops each warehouse that was idle for long enough, and comes back for the next one. */
+  void stopIdle() {
+    long now = clock.millis();
+    long soonest = Long.MAX_VALUE;
+    for (Warehouse warehouse : warehouses.values()) {
+      synchronized (warehouse) {
+        long idle = TimeUnit.MINUTES.toMillis(warehouse.settings.getAutoStopMins());
+        if (warehouse.state != State.RUNNING || warehouse.active > 0 || idle == 0) {
+          continue;
+        }
+        long left = warehouse.idleSince + idle - now;
+        if (left <= 0) {
+          stop(warehouse, "idle for " + warehouse.settings.getAutoStopMins() + " minutes");
+        } else {
+          soonest = Math.min(soonest, left);
+        }
+      }
+    }
+    if (soonest < Long.MAX_VALUE) {
+      stopSoon(Duration.ofMillis(soonest));
+    }
+  }
+
+  /** One timer for all: the earliest that was asked for. */
+  private synchronized void stopSoon(Duration delay) {
+    if (delay.isZero()
+        || (nextStop != null
+            && !nextStop.isDone()
+            && nextStop.getDelay(TimeUnit.MILLISECONDS) <= delay.toMillis())) {
+      return;
+    }
+    if (nextStop != null) {
+      nextStop.cancel(false);
+    }
+    nextStop = timer.schedule(this::stopIdle, delay.toMillis() + 1, TimeUnit.MILLISECONDS);
+  }
+
+  private Warehouse insert(long workspaceId, String creator, CreateWarehouseRequest request) {
+    byte[] id = new byte[8];
+    RANDOM.nextBytes(id);
+    Warehouse warehouse =
+        new Warehouse(
+            HexFormat.of().formatHex(id),
+            workspaceId,
+            creator,
+            WarehouseSettings.create(request, idleMinutes));
+    dao.insert(
+        new WarehouseDao.Row(
+            warehouse.id, workspaceId, State.STOPPED, null, warehouse.settings, creator),
+        clock.millis());
+    warehouses.put(warehouse.id, warehouse);
+    return warehouse;
+  }
+
+  private void start(Warehouse warehouse) {
+    // Whether it comes up is the warehouse's state, not this call's answer.
+    var unused = ready(warehouse);
+  }
+
+  /** Ends with the engine, which this starts unless it runs or is about to. */
+  private CompletableFuture<Engine> ready(Warehouse warehouse) {
+    synchronized (warehouse) {
+      if (warehouse.deleted) {
+        return CompletableFuture.failedFuture(
+            new IllegalStateException("SQL warehouse " + warehouse.id + " was deleted"));
+      }
+      return switch (warehouse.state) {
+        case RUNNING -> CompletableFuture.completedFuture(warehouse.engine);
+        case STARTING -> warehouse.starting;
+        case STOPPING -> warehouse.stopping.thenCompose(gone -> ready(warehouse));
+        default -> {
+          CompletableFuture<Engine> starting = new CompletableFuture<>();
+          warehouse.starting = starting;
+          warehouse.failure = null;
+          changed(warehouse, State.STARTING);
+          Thread.ofVirtual()
+              .name("start-" + warehouse.id)
+              .start(() -> startEngine(warehouse, starting));
+          yield starting;
+        }
+      };
+    }
+  }
+
+  private void startEngine(Warehouse warehouse, CompletableFuture<Engine> starting) {
+    Engine engine;
+    try {
+      engine = compute.start(warehouse.workspaceId, warehouse.id);
+    } catch (RuntimeException e) {
+      synchronized (warehouse) {
+        warehouse.starting = null;
+        if (warehouse.state == State.STARTING) {
+          warehouse.failure = e.getMessage();
+          changed(warehouse, State.STOPPED);
+        } else {
+          gone(warehouse);
+        }
+      }
+      starting.completeExceptionally(e);
+      return;
+    }
+    boolean wanted;
+    synchronized (warehouse) {
+      warehouse.starting = null;
+      wanted = warehouse.state == State.STARTING;
+      if (wanted) {
+        runs(warehouse, engine);
+      }
+    }
+    if (wanted) {
+      starting.complete(engine);
+      stopIdle();
+    } else {
+      stopEngine(warehouse, engine, "it was stopped while it started");
+      starting.completeExceptionally(
+          new IllegalStateException(
+              "SQL warehouse " + warehouse.id + " was stopped while it started"));
+    }
+  }
+
+  private void runs(Warehouse warehouse, Engine engine) {
+    warehouse.engine = engine;
+    warehouse.failure = null;
+    warehouse.idleSince = clock.millis();
+    changed(warehouse, State.RUNNING);
+    var unused =
+        engine
+            .died()
+            .thenAccept(
+                cause -> {
+                  synchronized (warehouse) {
+                    if (warehouse.engine == engine) {
+                      warehouse.engine = null;
+                      warehouse.failure = cause;
+                      changed(warehouse, State.STOPPED);
+                    }
+                  }
+                });
+  }
+
+  private void stop(Warehouse warehouse, String reason) {
+    synchronized (warehouse) {
+      if (warehouse.state == State.STOPPED || warehouse.state == State.STOPPING) {
+        return;
+      }
+      warehouse.stopping = new CompletableFuture<>();
+      changed(warehouse, State.STOPPING);
+      Engine engine = warehouse.engine;
+      warehouse.engine = null;
+      if (engine != null) {
+        Thread.ofVirtual()
+            .name("stop-" + warehouse.id)
+            .start(() -> stopEngine(warehouse, engine, reason));
+      }
+      // Else it is starting; who starts it stops it.
+    }
+  }
+
+  private void stopEngine(Warehouse warehouse, Engine engine, String reason) {
+    try {
+      engine.stop(reason);
+    } finally {
+      synchronized (warehouse) {
+        gone(warehouse);
+      }
+    }
+  }
+
+  private void gone(Warehouse warehouse) {
+    CompletableFuture<Void> stopping = warehouse.stopping;
+    warehouse.stopping = null;
+    changed(warehouse, State.STOPPED);
+    stopping.complete(null);
+  }
+
+  private void remove(Warehouse warehouse) {
+    synchronized (warehouse) {
+      dao.delete(warehouse.id);
+      warehouse.deleted = true;
+      warehouses.remove(warehouse.id);
+      stop(warehouse, "its warehouse was deleted");
+    }
+  }
+
+  private void changed(Warehouse warehouse, State state) {
+    warehouse.state = state;
+    dao.setState(
+        warehouse.id,
+        state,
+        warehouse.engine == null ? null : warehouse.engine.id(),
+        warehouse.failure);
+  }
+
+  private List<Warehouse> of(long workspaceId) {
+    return warehouses.values().stream()
+        .filter(each -> each.workspaceId == workspaceId)
+        .sorted(Comparator.comparing(each -> each.settings.getName()))
+        .toList();
+  }
+
+  private EndpointInfo info(Warehouse warehouse) {
+    synchronized (warehouse) {
+      URI here = self.get();
+      String path = "/sql/1.0/warehouses/" + warehouse.id;
+      boolean running = warehouse.state == State.RUNNING;
+      return Json.read(Json.write(warehouse.settings), EndpointInfo.class)
+          .setId(warehouse.id)
+          .setCreatorName(warehouse.creator)
+          .setState(warehouse.state)
+          .setNumClusters(running ? 1L : 0L)
+          .setNumActiveSessions((long) warehouse.active)
+          .setHealth(health(warehouse))
+          .setJdbcUrl(
+              "jdbc:databricks://"
+                  + here.getAuthority()
+                  + "/default;transportMode=http;ssl="
+                  + (here.getScheme().equals("https") ? "1" : "0")
+                  + ";AuthMech=3;httpPath="
+                  + path
+                  + ";")
+          .setOdbcParams(
+              new OdbcParams()
+                  .setHostname(here.getHost())
+                  .setPort((long) here.getPort())
+                  .setProtocol(here.getScheme())
+                  .setPath(path));
+    }
+  }
+
+  private static EndpointHealth health(Warehouse warehouse) {
+    if (warehouse.failure == null) {
+      return warehouse.state == State.RUNNING
+          ? new EndpointHealth().setStatus(Status.HEALTHY)
+          : new EndpointHealth();
+    }
+    return new EndpointHealth()
+        .setStatus(Status.FAILED)
+        .setSummary("The engine is gone; the next statement starts another.")
+        .setMessage(warehouse.failure)
+        .setFailureReason(
+            new TerminationReason()
+                .setCode(TerminationReasonCode.DRIVER_UNREACHABLE)
+                .setType(TerminationReasonType.SERVICE_FAULT)
+                .setParameters(Map.of("cause", warehouse.failure)));
+  }
+}
