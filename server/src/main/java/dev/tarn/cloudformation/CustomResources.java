@@ -114,9 +114,6 @@ final class CustomResources implements ResourceType {
         // What was never asked for has made nothing that a Delete would find.
         throw asked ? new Failed(e.getMessage(), placeholder(work)) : e;
       }
-      if (Thread.currentThread().isInterrupted()) {
-        throw new IllegalStateException("stopped in the middle of " + work.logicalId());
-      }
       answer = dao.answerTo(work.requestId());
       if (answer.isPresent()) {
         return Json.tree(answer.get());

@@ -51,6 +51,7 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
   private final Path logs;
   private final Clock clock;
   private final Map<String, Child> children = new ConcurrentHashMap<>();
+  private volatile boolean closed;
 
   /**
    * @param folder a private folder for the copies that run
@@ -214,6 +215,7 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
 
   @Override
   public void close() {
+    closed = true;
     children.values().forEach(Child::stop);
     children.clear();
   }
@@ -309,7 +311,7 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
 
   /** One JVM, one invocation at a time; another one is started when it died. */
   private final class Child {
-    private Process process;
+    private volatile Process process;
     private BufferedWriter events;
     private BlockingQueue<String> outcomes;
 
@@ -318,6 +320,11 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
       try {
         if (process == null || !process.isAlive()) {
           start(function, jar);
+        }
+        // After the start: whoever closes either finds the process, or is seen here.
+        if (closed) {
+          stop();
+          return new Outcome(false, "the server stops");
         }
         events.write(requestId + " " + deadline + " " + event);
         events.newLine();

@@ -17,6 +17,7 @@ import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +42,7 @@ final class StackRun {
   private final Template template;
   private final UnaryOperator<String> masked;
   private final Runnable gone;
+  private final BooleanSupplier stopping;
 
   /** Why a step ended without writing how; there is no going on without the database. */
   private final AtomicReference<Throwable> broken = new AtomicReference<>();
@@ -53,6 +55,8 @@ final class StackRun {
   /**
    * @param masked removes the values of NoEcho parameters from a text
    * @param gone called when all resources are deleted, before that is said
+   * @param stopping whether the server stops: then nothing is begun, and what fails now has failed
+   *     because of that, so the row stays as it is for whoever starts next
    */
   StackRun(
       StackDao dao,
@@ -61,8 +65,10 @@ final class StackRun {
       Template template,
       Scope scope,
       UnaryOperator<String> masked,
-      Runnable gone) {
+      Runnable gone,
+      BooleanSupplier stopping) {
     this.gone = gone;
+    this.stopping = stopping;
     this.dao = dao;
     this.types = types;
     this.stackId = stackId;
@@ -77,19 +83,11 @@ final class StackRun {
    * @throws IllegalStateException a step could not say how it ended; to be run again
    */
   void run() throws InterruptedException {
-    try {
-      String status = stack().status();
-      switch (status) {
-        case "CREATE_IN_PROGRESS" -> create();
-        case "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS" -> remove(status);
-        default -> {}
-      }
-    } catch (InterruptedException e) {
-      working.values().forEach(Thread::interrupt);
-      for (Thread thread : working.values()) {
-        thread.join();
-      }
-      throw e;
+    String status = stack().status();
+    switch (status) {
+      case "CREATE_IN_PROGRESS" -> create();
+      case "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS" -> remove(status);
+      default -> {}
     }
   }
 
@@ -99,7 +97,7 @@ final class StackRun {
 
   private void create() throws InterruptedException {
     Map<String, Set<String>> before = scope.dependencies();
-    while (true) {
+    while (!stopped()) {
       Map<String, ResourceRow> rows = rows();
       List<String> failed = having(rows, "CREATE_FAILED");
       boolean goingOn = failed.isEmpty() && stack().status().equals("CREATE_IN_PROGRESS");
@@ -152,7 +150,7 @@ final class StackRun {
 
   private void remove(String status) throws InterruptedException {
     Map<String, Set<String>> before = scope.dependencies();
-    while (true) {
+    while (!stopped()) {
       Map<String, ResourceRow> rows = rows();
       List<ResourceRow> left =
           rows.values().stream().filter(row -> !GONE.contains(row.status())).toList();
@@ -187,13 +185,26 @@ final class StackRun {
     }
   }
 
+  /** Whether the server stops; if so, nothing is under way any more. */
+  private boolean stopped() throws InterruptedException {
+    if (!stopping.getAsBoolean()) {
+      return false;
+    }
+    awaitAll();
+    return true;
+  }
+
   private void await() throws InterruptedException {
     working.remove(finished.take()).join();
     if (broken.get() != null) {
-      while (!working.isEmpty()) {
-        working.remove(finished.take()).join();
-      }
+      awaitAll();
       throw new IllegalStateException("a step of " + stackId + " broke off", broken.get());
+    }
+  }
+
+  private void awaitAll() throws InterruptedException {
+    while (!working.isEmpty()) {
+      working.remove(finished.take()).join();
     }
   }
 
@@ -234,12 +245,9 @@ final class StackRun {
               null,
               0));
     } catch (Failed e) {
-      dao.resource(moved(row, "CREATE_FAILED", e.getMessage(), e.physicalId(), null));
+      failed(row, "CREATE_FAILED", e, e.physicalId());
     } catch (RuntimeException e) {
-      unlessStopping(e);
-      LOG.warn("creating {} of {} failed", row.logicalId(), stackId, e);
-      dao.resource(
-          moved(row, "CREATE_FAILED", String.valueOf(e.getMessage()), row.physicalId(), null));
+      failed(row, "CREATE_FAILED", e, row.physicalId());
     }
   }
 
@@ -255,21 +263,19 @@ final class StackRun {
         types.get(row.type()).delete(work(row, rows));
       }
       dao.resource(moved(row, "DELETE_COMPLETE", "", row.physicalId(), null));
-    } catch (Failed e) {
-      dao.resource(moved(row, "DELETE_FAILED", e.getMessage(), row.physicalId(), null));
-    } catch (RuntimeException e) {
-      unlessStopping(e);
-      LOG.warn("deleting {} of {} failed", row.logicalId(), stackId, e);
-      dao.resource(
-          moved(row, "DELETE_FAILED", String.valueOf(e.getMessage()), row.physicalId(), null));
+    } catch (Failed | RuntimeException e) {
+      failed(row, "DELETE_FAILED", e, row.physicalId());
     }
   }
 
-  /** The server stops: the row stays as it is, and whoever starts next goes on. */
-  private static void unlessStopping(RuntimeException e) {
-    if (Thread.currentThread().isInterrupted()) {
-      throw e;
+  private void failed(ResourceRow row, String status, Exception e, String physicalId) {
+    if (stopping.getAsBoolean()) {
+      return;
     }
+    if (!(e instanceof Failed)) {
+      LOG.warn("{} of {} is {}", row.logicalId(), stackId, status, e);
+    }
+    dao.resource(moved(row, status, String.valueOf(e.getMessage()), physicalId, null));
   }
 
   private Work work(ResourceRow row, Map<String, ResourceRow> rows) {

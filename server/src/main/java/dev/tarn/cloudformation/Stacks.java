@@ -29,6 +29,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
@@ -62,7 +64,7 @@ public final class Stacks implements AutoCloseable {
   /** The stacks that are being worked on, each by one thread; guarded by itself. */
   private final Map<String, Thread> runs = new HashMap<>();
 
-  private boolean closed;
+  private final CountDownLatch closing = new CountDownLatch(1);
 
   /**
    * @param accountId of this installation; asked for only when there are stacks
@@ -394,10 +396,10 @@ public final class Stacks implements AutoCloseable {
   public void close() {
     List<Thread> running;
     synchronized (runs) {
-      closed = true;
+      closing.countDown();
       running = List.copyOf(runs.values());
     }
-    running.forEach(Thread::interrupt);
+    // No interrupts: the runs wait for their functions, and these end here.
     functions.close();
     for (Thread thread : running) {
       try {
@@ -406,13 +408,12 @@ public final class Stacks implements AutoCloseable {
         Thread.currentThread().interrupt();
       }
     }
-    functions.close();
   }
 
   /** One thread a stack: whoever finds none starts one, and it looks once more before it ends. */
   private void run(String stackId) {
     synchronized (runs) {
-      if (!closed && !runs.containsKey(stackId)) {
+      if (!isClosing() && !runs.containsKey(stackId)) {
         runs.put(
             stackId, Thread.ofVirtual().name("stack " + stackId).start(() -> runToEnd(stackId)));
       }
@@ -421,16 +422,14 @@ public final class Stacks implements AutoCloseable {
 
   private void runToEnd(String stackId) {
     try {
-      while (true) {
+      while (!isClosing()) {
         try {
           runOf(dao.find(stackId).orElseThrow()).run();
         } catch (RuntimeException e) {
-          if (Thread.currentThread().isInterrupted()) {
-            return;
-          }
           // The database, most likely: a full disk. The rows say where to go on.
           LOG.error("the run of {} broke off; it goes on in {}", stackId, AGAIN, e);
-          Thread.sleep(AGAIN);
+          closing.await(AGAIN.toSeconds(), TimeUnit.SECONDS);
+          continue;
         }
         functions.stop(stackId);
         synchronized (runs) {
@@ -448,6 +447,10 @@ public final class Stacks implements AutoCloseable {
         runs.remove(stackId, Thread.currentThread());
       }
     }
+  }
+
+  private boolean isClosing() {
+    return closing.getCount() == 0;
   }
 
   private StackRun runOf(StackRow stack) {
@@ -479,7 +482,8 @@ public final class Stacks implements AutoCloseable {
         template,
         new Scope(template, parameters, pseudo(stack.stackId(), stack.stackName())),
         masked,
-        () -> sessions.close(stack.stackId()));
+        () -> sessions.close(stack.stackId()),
+        this::isClosing);
   }
 
   private Map<String, String> parameters(Template template, Map<String, String> given) {

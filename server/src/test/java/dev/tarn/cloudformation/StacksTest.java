@@ -320,6 +320,32 @@ class StacksTest {
   }
 
   @Test
+  void aStackGoesOnHoweverOftenItsServerIsStopped() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    restartAfterEachEvent(name, "CREATE_COMPLETE");
+    assertThat(door.objects).hasSize(3);
+    assertThat(buckets.list()).hasSize(2);
+    assertThat(rows("iam_role")).isEqualTo(3);
+    String stackId = stack(name).stackId();
+    door.stacks.delete(admin, named(name));
+    restartAfterEachEvent(stackId, "DELETE_COMPLETE");
+    assertGone(name);
+    assertThat(door.tokens).isEmpty();
+  }
+
+  private void restartAfterEachEvent(String name, String end) throws Exception {
+    int seen = 0;
+    while (!stack(name).status().equals(end)) {
+      int before = seen;
+      until(name, stack -> events(name).size() > before);
+      stop();
+      start();
+      assertThat(stack(name).status()).doesNotContain("FAILED").doesNotContain("ROLLBACK");
+      seen = events(name).size();
+    }
+  }
+
+  @Test
   void aCreationCanBeCalledOffByDeletingTheStack() throws Exception {
     door.held.put("rd", new CountDownLatch(1));
     String name = create(null, Map.of("WorkspaceName", "rd"));
