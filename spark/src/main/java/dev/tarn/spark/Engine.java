@@ -28,7 +28,8 @@ import org.slf4j.LoggerFactory;
  * <p>The launcher starts it as {@code java FLAGS -cp 'runtime/jars/*' dev.tarn.spark.Engine},
  * writes the {@link EngineSpec} to its standard input and closes it, and waits for {@code
  * ready_file}. Standard error is the driver log. SIGTERM ends it in order. The environment needs a
- * UTF-8 locale ({@code LC_ALL=C.UTF-8}), or names beyond ASCII cannot be written to disk.
+ * UTF-8 locale ({@code LC_ALL=C.UTF-8}), or names beyond ASCII cannot be written to disk, and
+ * {@code SPARK_LOCAL_IP=127.0.0.1}, or Spark looks for an address of the machine to use.
  *
  * <p>FLAGS on JDK 25, all needed but the last group:
  *
@@ -53,7 +54,13 @@ import org.slf4j.LoggerFactory;
  * --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED
  *
  * -Xmx... -Djava.io.tmpdir=...      the launcher's choice
+ * -XX:AOTCache=FILE                 when there is one: about half the CPU time up to the first answer
  * </pre>
+ *
+ * <p>An AOT cache is trained by the same flags and class path with {@code -XX:AOTCacheOutput=FILE}
+ * in place of {@code -XX:AOTCache=FILE}, some statements, and SIGTERM: the JVM writes the file (240
+ * MB) before it exits, which takes a minute or more of one core, so wait long before a kill. A
+ * cache that does not fit (another JDK, jar or flag) is ignored by the JVM with a warning.
  */
 public final class Engine {
   private static volatile EngineSpec spec;
