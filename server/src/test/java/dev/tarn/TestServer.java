@@ -91,7 +91,7 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
   }
 
   /** Tokens are {@code test-NAME} until the product's own identities answer here. */
-  private static Authenticator authenticator() {
+  private Authenticator authenticator() {
     return credentials -> {
       if (credentials.authorization() == null) {
         return caller("0", Caller.Kind.ANONYMOUS, "anonymous", Set.of(Role.ANYONE), credentials);
@@ -100,16 +100,11 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
         throw new Unauthenticated("the token is unknown, expired or revoked", null);
       }
       String name = credentials.authorization().substring("Bearer test-".length());
-      Set<Role> roles =
-          name.equals("admin")
-              ? Set.of(
-                  Role.ACCOUNT_ADMIN, Role.ACCOUNT_USER, Role.WORKSPACE_ADMIN, Role.WORKSPACE_USER)
-              : Set.of(Role.ACCOUNT_USER, Role.WORKSPACE_USER);
       return caller(
           Integer.toString(Math.floorMod(name.hashCode(), 1_000_000)),
           Caller.Kind.USER,
           name,
-          roles,
+          roles(name),
           credentials);
     };
   }
@@ -131,6 +126,22 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
         null,
         kind == Caller.Kind.ANONYMOUS ? null : "token-" + name,
         credentials.requestId());
+  }
+
+  /** The account whose ids are in paths. */
+  public String accountId() {
+    return ACCOUNT_ID;
+  }
+
+  /** What a user may call. */
+  public Set<Role> roles(String name) {
+    return name.equals("admin")
+        ? Set.of(Role.ACCOUNT_ADMIN, Role.ACCOUNT_USER, Role.WORKSPACE_ADMIN, Role.WORKSPACE_USER)
+        : Set.of(Role.ACCOUNT_USER, Role.WORKSPACE_USER);
+  }
+
+  public Routes routes() {
+    return server.routes();
   }
 
   public URI url() {

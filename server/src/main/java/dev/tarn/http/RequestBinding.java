@@ -78,6 +78,11 @@ final class RequestBinding {
         }
       }
     }
+    return of(type, presence, operation, path);
+  }
+
+  static RequestBinding of(
+      Class<?> type, boolean presence, SdkOperation operation, PathTemplate path) {
     RequestBinding binding =
         new RequestBinding(
             type,
@@ -99,9 +104,31 @@ final class RequestBinding {
                 .anyMatch(component -> component.getType() == InputStream.class));
   }
 
-  /** Every type of which the request is made, for tests that try all its enums. */
+  /** The request, null when the operation has none. */
   Class<?> type() {
     return type;
+  }
+
+  /** What the JSON body is read as, null when there is none. */
+  Type bodyType() {
+    if (body.startsWith("field:")) {
+      return field(type, body.substring("field:".length())).getGenericType();
+    }
+    return body.equals("whole") || (type != null && type.isRecord() && !streams()) ? type : null;
+  }
+
+  /** Names of the query's parameters that are enums. */
+  List<String> queryEnums() {
+    return query.entrySet().stream()
+        .filter(
+            entry -> {
+              Type last = entry.getValue().getLast().getGenericType();
+              return StrictJson.isCollection(last)
+                  ? ((Class<?>) ((ParameterizedType) last).getActualTypeArguments()[0]).isEnum()
+                  : ((Class<?>) last).isEnum();
+            })
+        .map(Map.Entry::getKey)
+        .toList();
   }
 
   private void addQuery(Class<?> owner, String prefix, List<Field> way) {

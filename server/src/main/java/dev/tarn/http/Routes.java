@@ -28,7 +28,7 @@ public final class Routes {
    * One operation that can be called.
    *
    * @param operation the SDK's, null for our own
-   * @param binding how its request is read
+   * @param binding how its request is read; null, as is the method, for one that is not built
    * @param collection see {@link SdkOperation#collection}
    */
   record Route(
@@ -117,7 +117,39 @@ public final class Routes {
         }
       }
     }
+    sort();
+    for (SdkOperation operation : operations) {
+      shadow(operation);
+    }
+    sort();
+  }
+
+  private void sort() {
     byVerb.values().forEach(routes -> routes.sort(Comparator.comparing(Route::path)));
+  }
+
+  /** {@code /things/summary} that is not built must not be taken for {@code /things/{id}}. */
+  private void shadow(SdkOperation operation) {
+    PathTemplate path = new PathTemplate(operation.path());
+    String sample = operation.path().replaceAll("[^/]*\\{[^}]*}", "x");
+    Match match = findExactly(operation.verb(), sample);
+    if (match != null
+        && match.route().method() != null
+        && !match.route().path().shape().equals(path.shape())) {
+      byVerb
+          .get(operation.verb())
+          .add(
+              new Route(
+                  operation.verb(),
+                  path,
+                  operation.name(),
+                  Set.of(),
+                  operation,
+                  null,
+                  null,
+                  null,
+                  operation.collection()));
+    }
   }
 
   private void add(
@@ -187,7 +219,7 @@ public final class Routes {
       String newer = OlderPaths.newer(path);
       match = newer == null ? null : findExactly(verb, newer);
     }
-    return match;
+    return match == null || match.route().method() == null ? null : match;
   }
 
   private Match findExactly(String verb, String path) {

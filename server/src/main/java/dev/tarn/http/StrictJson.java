@@ -3,6 +3,7 @@ package dev.tarn.http;
 import com.databricks.sdk.core.DatabricksError;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
@@ -66,7 +67,10 @@ final class StrictJson {
 
   /** The SDK's spelling, and snake_case for the components of our own records. */
   static final ObjectMapper MAPPER =
-      Json.MAPPER.copy().setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE);
+      Json.MAPPER
+          .copy()
+          .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+          .configure(JsonGenerator.Feature.COMBINE_UNICODE_SURROGATES_IN_UTF8, true);
 
   private static final ClassValue<Map<String, Type>> PROPERTIES =
       new ClassValue<>() {
