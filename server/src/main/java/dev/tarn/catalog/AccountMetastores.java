@@ -21,6 +21,7 @@ import dev.tarn.http.Role;
 import java.time.Clock;
 import java.util.List;
 import java.util.function.Predicate;
+import org.jdbi.v3.core.Handle;
 
 /** {@code /api/2.0/accounts/{account_id}/metastores}. */
 public final class AccountMetastores {
@@ -143,7 +144,7 @@ public final class AccountMetastores {
               CatalogDao.ofMetastore(handle, metastore.getMetastoreId());
           boolean force = Boolean.TRUE.equals(request.getForce());
           if (!workspaces.isEmpty()
-              || (!force && catalogs.stream().anyMatch(catalog -> !isOfTheSystem(catalog)))) {
+              || (!force && catalogs.stream().anyMatch(c -> !isAsMade(handle, c)))) {
             throw new BadRequest(
                 "METASTORE_NOT_EMPTY",
                 "Metastore "
@@ -152,7 +153,7 @@ public final class AccountMetastores {
                     + workspaces
                     + ", catalogs "
                     + catalogs.stream().map(CatalogDao.Row::name).toList()
-                    + " (expected: no workspace; no catalog but main and samples, or force)",
+                    + " (expected: no workspace; no catalog but samples and an empty main, or force)",
                 null);
           }
           for (CatalogDao.Row catalog : catalogs) {
@@ -169,8 +170,11 @@ public final class AccountMetastores {
     return new AccountsDeleteMetastoreResponse();
   }
 
-  private static boolean isOfTheSystem(CatalogDao.Row catalog) {
-    return catalog.name().equals("main") || catalog.readOnly();
+  /** Whether it came with the metastore and nobody put a table into it. */
+  private static boolean isAsMade(Handle handle, CatalogDao.Row catalog) {
+    return catalog.readOnly()
+        || (catalog.name().equals("main")
+            && TableDao.summaries(handle, catalog, "%", "%", "", "", 1).isEmpty());
   }
 
   private MetastoreInfo find(String id) {

@@ -164,6 +164,15 @@ public final class Metastores {
    */
   MetastoreInfo make(
       String name, String region, String storageRoot, boolean externalAccess, String owner) {
+    // The insert decides; this look keeps a call that is in vain from leaving a bucket behind.
+    database.read(
+        handle -> {
+          if (MetastoreDao.ofRegion(handle, region).isPresent()
+              || MetastoreDao.list(handle).stream().anyMatch(m -> m.getName().equals(name))) {
+            throw existsAlready(handle, name, region);
+          }
+          return null;
+        });
     String id = UUID.randomUUID().toString();
     long now = clock.millis();
     String root = storageRoot == null ? "s3://" + bucket(region) + "/" + id : storageRoot;

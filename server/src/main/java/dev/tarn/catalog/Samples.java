@@ -79,7 +79,7 @@ final class Samples implements AutoCloseable {
     if (state(metastore.getMetastoreId()) != ProvisioningInfoState.PROVISIONING) {
       return;
     }
-    Path folder = bucket().resolve(metastore.getRegion());
+    Path folder = bucket(metastore.getRegion()).resolve(metastore.getRegion());
     copy(folder);
     database.inTransaction(
         handle -> {
@@ -88,9 +88,9 @@ final class Samples implements AutoCloseable {
         });
   }
 
-  private Path bucket() {
+  private Path bucket(String region) {
     try {
-      buckets.create(BUCKET, "us-east-1", BUCKET_OWNER);
+      buckets.create(BUCKET, region, BUCKET_OWNER);
     } catch (ResourceAlreadyExists e) {
       // By an earlier metastore, or an earlier try.
     }

@@ -5,6 +5,7 @@ import com.databricks.sdk.service.catalog.TableInfo;
 import com.databricks.sdk.service.catalog.TableSummary;
 import com.databricks.sdk.service.catalog.TableType;
 import dev.tarn.database.Json;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
@@ -123,31 +124,39 @@ final class TableDao {
       String afterSchema,
       String afterTable,
       int limit) {
-    return handle
-        .createQuery(
-            """
-            SELECT s.schema_name, t.table_name, t.table_type FROM catalog_schema s
-            JOIN catalog_table t ON t.schema_id = s.schema_id
-            WHERE s.catalog_id = :catalog
-              AND s.schema_name >= :afterSchema
-              AND (s.schema_name > :afterSchema OR t.table_name > :afterTable)
-              AND s.schema_name LIKE :schemaLike ESCAPE :escape
-              AND t.table_name LIKE :tableLike ESCAPE :escape
-            ORDER BY s.schema_name, t.table_name LIMIT :limit
-            """)
-        .bind("catalog", catalog.id())
-        .bind("afterSchema", afterSchema)
-        .bind("afterTable", afterTable)
-        .bind("schemaLike", schemaLike)
-        .bind("tableLike", tableLike)
-        .bind("escape", "\\")
-        .bind("limit", limit)
-        .map(
-            (row, context) ->
-                new TableSummary()
-                    .setFullName(catalog.name() + "." + row.getString(1) + "." + row.getString(2))
-                    .setTableType(TableType.valueOf(row.getString(3))))
-        .list();
+    // Two searches in an index; with one OR in their place all of the schema would be read.
+    List<TableSummary> found = new ArrayList<>();
+    for (String part :
+        new String[] {
+          "s.schema_name = :afterSchema AND t.table_name > :afterTable",
+          "s.schema_name > :afterSchema"
+        }) {
+      handle
+          .createQuery(
+              """
+              SELECT s.schema_name, t.table_name, t.table_type FROM catalog_schema s
+              JOIN catalog_table t ON t.schema_id = s.schema_id
+              WHERE s.catalog_id = :catalog AND <part>
+                AND s.schema_name LIKE :schemaLike ESCAPE :escape
+                AND t.table_name LIKE :tableLike ESCAPE :escape
+              ORDER BY s.schema_name, t.table_name LIMIT :limit
+              """)
+          .define("part", part)
+          .bind("catalog", catalog.id())
+          .bind("afterSchema", afterSchema)
+          .bind("afterTable", afterTable)
+          .bind("schemaLike", schemaLike)
+          .bind("tableLike", tableLike)
+          .bind("escape", "\\")
+          .bind("limit", limit - found.size())
+          .map(
+              (row, context) ->
+                  new TableSummary()
+                      .setFullName(catalog.name() + "." + row.getString(1) + "." + row.getString(2))
+                      .setTableType(TableType.valueOf(row.getString(3))))
+          .forEach(found::add);
+    }
+    return found;
   }
 
   static int count(Handle handle, SchemaDao.Row schema) {

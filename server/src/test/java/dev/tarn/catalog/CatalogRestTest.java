@@ -264,8 +264,43 @@ class CatalogRestTest {
                             .setForce(true)))
         .isInstanceOf(BadRequest.class)
         .hasMessageContaining("is in use");
-    account.metastores().delete(made.getMetastoreId());
+    database.inTransaction(
+        handle -> {
+          CatalogDao.Row main =
+              CatalogDao.named(handle, made.getMetastoreId(), "main").orElseThrow();
+          TableDao.insert(
+              handle,
+              new TableDao.Row(
+                  "id",
+                  SchemaDao.find(handle, main, "default").orElseThrow(),
+                  "kept",
+                  TableType.EXTERNAL,
+                  "s3://root-rd/kept",
+                  new TableInfo()));
+          return null;
+        });
+    assertThatThrownBy(() -> account.metastores().delete(made.getMetastoreId()))
+        .isInstanceOf(BadRequest.class)
+        .hasMessageContaining("an empty main");
+    account
+        .metastores()
+        .delete(
+            new DeleteAccountMetastoreRequest()
+                .setMetastoreId(made.getMetastoreId())
+                .setForce(true));
     assertThat(account.metastores().list()).hasSize(1);
+    assertThatThrownBy(
+            () ->
+                account
+                    .metastores()
+                    .create(
+                        new AccountsCreateMetastore()
+                            .setMetastoreInfo(
+                                new CreateAccountsMetastore()
+                                    .setName(made.getName())
+                                    .setRegion("nowhere"))))
+        .isInstanceOf(BadRequest.class)
+        .hasMessageContaining("metastore_info.region: 'nowhere' (expected:");
   }
 
   @Test
