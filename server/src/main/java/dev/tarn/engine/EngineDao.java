@@ -114,7 +114,7 @@ final class EngineDao {
                 .findOne());
   }
 
-  /** The newest of an owner. */
+  /** The one of an owner that is up, else the newest. */
   Optional<Engine> newest(String ownerId) {
     return database.read(
         handle ->
@@ -122,8 +122,11 @@ final class EngineDao {
                     handle
                         .createQuery(
                             COLUMNS
-                                + " WHERE owner_id = :owner ORDER BY created_at DESC, engine_id"
-                                + " LIMIT 1")
+                                + """
+                                 WHERE owner_id = :owner
+                                ORDER BY CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END, created_at DESC
+                                LIMIT 1
+                                """)
                         .bind("owner", ownerId))
                 .findOne());
   }

@@ -42,7 +42,6 @@ final class Launcher {
           "jdk.internal.ref",
           "sun.nio.ch",
           "sun.nio.cs",
-          "sun.security.action",
           "sun.util.calendar");
 
   private final Config config;
@@ -105,9 +104,7 @@ final class Launcher {
         "storage_root", (sandbox.isolating() ? STORAGE : config.storage().toAbsolutePath()) + "");
     all.put("ready_file", inside.resolve("ready.json") + "");
     all.put("max_result_bytes", heapBytes() / 4);
-    Map<String, String> conf = new TreeMap<>(config.engineConf());
-    conf.putIfAbsent("spark.local.dir", inside.resolve("tmp") + "");
-    all.put("spark_conf", conf);
+    all.put("spark_conf", config.engineConf());
 
     List<String> command = new ArrayList<>();
     command.add(System.getProperty("java.home") + "/bin/java");
@@ -117,7 +114,15 @@ final class Launcher {
     command.addAll(AotCache.flags(jars.getParent(), sandbox.path(runtime)));
     command.addAll(List.of("-cp", sandbox.path(runtime).resolve("jars") + "/*", MAIN));
     Map<String, String> environment =
-        Map.of("LC_ALL", "C.UTF-8", "HOME", inside + "", "SPARK_LOCAL_IP", "127.0.0.1");
+        Map.of(
+            "LC_ALL",
+            "C.UTF-8",
+            "HOME",
+            inside + "",
+            "SPARK_LOCAL_IP",
+            "127.0.0.1",
+            "SPARK_LOCAL_DIRS",
+            inside.resolve("tmp") + "");
 
     WatchService watch = scratch.getFileSystem().newWatchService();
     scratch.register(watch, ENTRY_CREATE);
