@@ -66,6 +66,7 @@ import org.slf4j.LoggerFactory;
 public final class Engines implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
   private static final int KEPT = 20;
+  private static final int KILLS = 5;
   private static final int LOG_TAIL = 1 << 20;
   private static final long TERM_SECONDS = 8;
   private static final long ACQUIRE_SECONDS = 600;
@@ -348,6 +349,12 @@ public final class Engines implements AutoCloseable {
   }
 
   private void end(String id, String cause) {
+    // What was killed while it was putting up its walls may not yet die with its parent.
+    List<ProcessHandle> left = marked(id);
+    for (int round = 0; round < KILLS && !left.isEmpty(); round++) {
+      left.forEach(Engines::kill);
+      left = marked(id);
+    }
     dao.ended(id, cause, clock.millis());
     tokens.revoke(id);
     remove(launcher.folder(id).resolve("scratch"));
