@@ -76,7 +76,9 @@ public final class Server implements AutoCloseable {
     try {
       http.start().join();
     } catch (CompletionException e) {
-      if (e.getCause() instanceof BindException) {
+      // The native transport has an exception of its own for what the JDK calls BindException.
+      if (e.getCause() instanceof BindException
+          || String.valueOf(e.getCause().getMessage()).contains("Address already in use")) {
         throw new IllegalStateException(
             "port "
                 + config.port()

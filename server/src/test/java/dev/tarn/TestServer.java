@@ -34,7 +34,9 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
   public static final String ACCOUNT_ID = "11111111-2222-3333-4444-555555555555";
   public static final long WORKSPACE_ID = 1234567890123456L;
 
+  private final HttpClient client = HttpClient.newHttpClient();
   private final Consumer<Routes> more;
+  private final Consumer<Config> before;
   private Path home;
   private Config config;
   private Server server;
@@ -47,7 +49,15 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
    * @param more what a test mounts beside the product
    */
   public TestServer(Consumer<Routes> more) {
+    this(more, config -> {});
+  }
+
+  /**
+   * @param before what a test does to the data directory before the server starts
+   */
+  public TestServer(Consumer<Routes> more, Consumer<Config> before) {
     this.more = more;
+    this.before = before;
   }
 
   @Override
@@ -55,11 +65,17 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
     home = Files.createTempDirectory("tarn-test");
     config = Config.load(home, Path.of(".").toAbsolutePath(), Map.of("TARN_PORT", "0"));
     Files.createDirectories(config.keys());
+    before.accept(config);
     start();
   }
 
   private void start() {
     server = Server.start(config, Clock.systemUTC(), authenticator(), more);
+  }
+
+  /** The bare server, for tests of its start. */
+  static Server start(Config config) {
+    return Server.start(config, Clock.systemUTC(), new TestServer().authenticator());
   }
 
   /** Stops the server and starts another one on the same data, on another port. */
@@ -71,6 +87,7 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
   @Override
   public void afterAll(ExtensionContext context) throws IOException {
     server.close();
+    client.close();
     Files.walkFileTree(
         home,
         new SimpleFileVisitor<>() {
@@ -195,8 +212,6 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
         body == null
             ? HttpRequest.BodyPublishers.noBody()
             : HttpRequest.BodyPublishers.ofString(body));
-    try (HttpClient client = HttpClient.newHttpClient()) {
-      return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
-    }
+    return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
   }
 }

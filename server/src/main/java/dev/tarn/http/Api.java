@@ -161,8 +161,8 @@ public final class Api implements HttpService {
       return answered(call);
     } catch (InvocationTargetException e) {
       return failed(call, e.getCause());
-    } catch (Exception | LinkageError | StackOverflowError | AssertionError e) {
-      return failed(call, e);
+    } catch (Throwable e) {
+      return failed(call, e); // whatever it was, the client gets an answer and the audit its record
     }
   }
 
@@ -348,6 +348,7 @@ public final class Api implements HttpService {
         known ? call.caller.name() : null,
         known ? call.caller.tokenId() : null,
         known ? call.caller.engineId() : null,
+        known ? call.caller.stackId() : null,
         known ? call.caller.workspaceId() : null,
         route == null ? null : route.action(),
         call.verb,

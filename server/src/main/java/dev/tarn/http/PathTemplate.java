@@ -100,7 +100,8 @@ final class PathTemplate implements Comparable<PathTemplate> {
     int at = 0;
     for (Part part : parts) {
       int length = part.kind.compareTo(Kind.SEGMENT) > 0 ? spare + 1 : 1;
-      String text = String.join("/", segments.subList(at, at + length));
+      String text =
+          length == 1 ? segments.get(at) : String.join("/", segments.subList(at, at + length));
       at += length;
       if (part.kind == Kind.LITERAL) {
         if (!part.text.equals(text)) {

@@ -51,6 +51,8 @@ public final class Audit implements AutoCloseable {
    * @param time epoch milliseconds
    * @param principalId decimal id, null when nobody was recognised
    * @param tokenId id of the token, never its value
+   * @param engineId the engine through which the principal asked, or null
+   * @param stackId the stack whose session token it was, or null
    * @param action {@code package.Service.method}, null when no operation was found
    * @param path template of the path, never its query string; the path itself when unknown
    * @param params what was asked for, secrets already taken out
@@ -62,7 +64,8 @@ public final class Audit implements AutoCloseable {
       String principalId,
       String principal,
       String tokenId,
-      String onBehalfOf,
+      String engineId,
+      String stackId,
       Long workspaceId,
       String action,
       String verb,

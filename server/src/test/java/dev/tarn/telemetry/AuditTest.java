@@ -33,6 +33,7 @@ class AuditTest {
         "alice",
         "t",
         null,
+        null,
         8L,
         "a.B.c",
         "GET",
