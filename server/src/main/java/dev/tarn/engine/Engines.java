@@ -264,7 +264,7 @@ public final class Engines implements AutoCloseable {
       told.put("catalog_uri", address.toString());
       told.put("catalog_token", tokens.mint(id, driver.spec().workspaceId()));
       told.put("default_catalog", driver.spec().defaultCatalog());
-      Launcher.Started started = launcher.start(id, told, driver.spec().buckets());
+      Launcher.Started started = launcher.start(id, told, driver.spec().buckets(), List.of());
       ProcessHandle outer = started.process().toHandle();
       dao.started(id, outer.pid(), HostProcesses.identity(outer.pid()));
       driver.runsAs(outer);

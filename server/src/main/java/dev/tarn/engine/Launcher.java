@@ -68,6 +68,21 @@ final class Launcher {
     return folder(engineId).resolve("exit");
   }
 
+  /** What the build made for engines: {@code jars/}, and beside it the AOT cache. */
+  Path runtime() {
+    return config.distribution().resolve("spark/target/runtime");
+  }
+
+  /** The folder an engine may write, as it sees it. */
+  Path insideScratch(String engineId) {
+    return sandbox.path(Mount.write(folder(engineId).resolve("scratch"), SCRATCH));
+  }
+
+  /** Those that every engine in the sandbox has; without one, paths and so flags differ. */
+  List<String> flagsInSandbox() {
+    return flags(Path.of(SCRATCH));
+  }
+
   /** Arguments that only engines of this instance have. */
   static String homeMark(Path home) {
     return "-Dtarn.home=" + home.toAbsolutePath().normalize();
@@ -80,17 +95,22 @@ final class Launcher {
   /**
    * @param told what goes to its standard input, completed here by what only the launcher knows
    * @param buckets bucket name to whether the engine may write it
+   * @param moreFlags of the JVM; none to use the AOT cache where it fits
    */
-  Started start(String engineId, Map<String, Object> told, Map<String, Boolean> buckets)
+  Started start(
+      String engineId,
+      Map<String, Object> told,
+      Map<String, Boolean> buckets,
+      List<String> moreFlags)
       throws IOException {
-    Path jars = config.distribution().resolve("spark/target/runtime/jars");
+    Path jars = runtime().resolve("jars");
     if (!Files.isDirectory(jars)) {
       throw new IOException(
           "no Spark in " + jars + " (expected: the jars that the build put there)");
     }
     Path scratch = Files.createDirectories(folder(engineId).resolve("scratch"));
     Files.createDirectories(scratch.resolve("tmp"));
-    Mount runtime = Mount.read(jars.getParent(), RUNTIME);
+    Mount runtime = Mount.read(runtime(), RUNTIME);
     Mount work = Mount.write(scratch, SCRATCH);
     List<Mount> mounts = new ArrayList<>(List.of(runtime, work));
     buckets.forEach(
@@ -111,7 +131,10 @@ final class Launcher {
     command.add(homeMark(config.home()));
     command.add(engineMark(engineId));
     command.addAll(flags(inside));
-    command.addAll(AotCache.flags(jars.getParent(), sandbox.path(runtime)));
+    command.addAll(
+        moreFlags.isEmpty()
+            ? AotCache.flags(runtime(), sandbox.path(runtime), flags(inside))
+            : moreFlags);
     command.addAll(List.of("-cp", sandbox.path(runtime).resolve("jars") + "/*", MAIN));
     Map<String, String> environment =
         Map.of(
