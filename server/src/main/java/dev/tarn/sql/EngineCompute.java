@@ -7,6 +7,7 @@ import dev.tarn.engine.Engines;
 import dev.tarn.engine.Execution;
 import dev.tarn.engine.Lease;
 import dev.tarn.engine.Session;
+import dev.tarn.engine.SparkError;
 import dev.tarn.http.Caller;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -18,9 +19,13 @@ import java.util.function.BiFunction;
 import java.util.regex.Pattern;
 import org.apache.spark.connect.proto.DataType;
 import org.apache.spark.connect.proto.Expression.Literal;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Warehouses' engines are Spark's, of {@link Engines}. */
 final class EngineCompute implements Compute {
+  private static final Logger LOG = LoggerFactory.getLogger(EngineCompute.class);
+
   /**
    * Statements of this API share no state. What can leave some in its session ({@code SET}, {@code
    * USE}, a temporary view, a variable) gets a session of its own; the others share a warm one,
@@ -190,6 +195,9 @@ final class EngineCompute implements Compute {
                     lease.release(session, requestId);
                   } catch (EngineLost e) {
                     // It took its sessions along.
+                  } catch (SparkError e) {
+                    // Spark ends it by itself when it was idle for long.
+                    LOG.warn("session {} was not released: {}", session.id(), e.getMessage());
                   }
                 });
       }
