@@ -1,7 +1,11 @@
 package dev.tarn.account;
 
 import com.databricks.sdk.core.error.platform.InvalidState;
+import com.databricks.sdk.service.provisioning.CredentialsService;
+import com.databricks.sdk.service.provisioning.StorageService;
+import com.databricks.sdk.service.provisioning.WorkspacesService;
 import dev.tarn.database.Database;
+import dev.tarn.http.Routes;
 import dev.tarn.iam.Iam;
 import dev.tarn.storage.Buckets;
 import java.time.Clock;
@@ -75,6 +79,14 @@ public final class Account implements AutoCloseable {
             null);
       }
     }
+  }
+
+  /** Mounts the operations of this package. */
+  public void routes(Routes routes) {
+    routes.mount(CredentialsService.class, credentials);
+    routes.mount(StorageService.class, storageConfigurations);
+    routes.mount(WorkspacesService.class, workspaces);
+    routes.mountOwn(workspaces);
   }
 
   /** Goes on with what a killed process left half done. */

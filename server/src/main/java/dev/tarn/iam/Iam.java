@@ -1,11 +1,21 @@
 package dev.tarn.iam;
 
+import com.databricks.sdk.service.iam.AccountServicePrincipalsService;
+import com.databricks.sdk.service.iam.AccountUsersService;
 import com.databricks.sdk.service.iam.ComplexValue;
+import com.databricks.sdk.service.iam.CurrentUserService;
+import com.databricks.sdk.service.iam.GroupsService;
+import com.databricks.sdk.service.iam.ServicePrincipalsService;
 import com.databricks.sdk.service.iam.User;
+import com.databricks.sdk.service.iam.UsersService;
+import com.databricks.sdk.service.iam.WorkspaceAssignmentService;
 import com.databricks.sdk.service.iam.WorkspacePermission;
+import com.databricks.sdk.service.oauth2.ServicePrincipalSecretsService;
+import com.databricks.sdk.service.settings.TokensService;
 import dev.tarn.database.Database;
 import dev.tarn.database.Seal;
 import dev.tarn.http.Authenticator;
+import dev.tarn.http.Routes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -31,6 +41,7 @@ public final class Iam {
   private final Principals principals;
   private final Tokens tokens;
   private final StackSessions stackSessions;
+  private AccessTokens accessTokens;
 
   public Iam(Database database, Path keys, Clock clock) {
     this.keys = keys;
@@ -115,6 +126,34 @@ public final class Iam {
   }
 
   /**
+   * Mounts the operations of this package.
+   *
+   * @param workspaceOfDeployment the workspace a host {@code <deployment>.localhost} is of
+   */
+  public void routes(Routes routes, Function<String, Optional<Long>> workspaceOfDeployment) {
+    ServicePrincipalSecrets secrets = new ServicePrincipalSecrets(principals, clock);
+    PersonalTokens personal = new PersonalTokens(tokens, principals);
+    routes.mountOwn(
+        new Oidc(
+            principals,
+            secrets,
+            accessTokens(),
+            new WorkspaceHosts(workspaceOfDeployment),
+            this::accountId));
+    routes.mount(CurrentUserService.class, new CurrentUser(principals));
+    routes.mount(AccountUsersService.class, new AccountUsers(principals, clock));
+    routes.mount(
+        AccountServicePrincipalsService.class, new AccountServicePrincipals(principals, clock));
+    routes.mount(UsersService.class, new Users(principals, clock));
+    routes.mount(ServicePrincipalsService.class, new ServicePrincipals(principals, clock));
+    routes.mount(GroupsService.class, new Groups(principals));
+    routes.mount(WorkspaceAssignmentService.class, new WorkspaceAssignments(principals));
+    routes.mount(ServicePrincipalSecretsService.class, secrets);
+    routes.mount(TokensService.class, personal);
+    routes.mountOwn(personal);
+  }
+
+  /**
    * @param workspaceOfDeployment the workspace a host {@code <deployment>.localhost} is of
    * @param sessions whether an engine has a session of a principal, and so may speak for it
    */
@@ -123,11 +162,18 @@ public final class Iam {
       BiPredicate<String, String> sessions) {
     return new TokenAuthenticator(
         identities,
-        AccessTokens.open(keys, clock),
+        accessTokens(),
         accountId(),
         clock,
-        workspaceOfDeployment,
+        new WorkspaceHosts(workspaceOfDeployment),
         sessions);
+  }
+
+  private synchronized AccessTokens accessTokens() {
+    if (accessTokens == null) {
+      accessTokens = AccessTokens.open(keys, clock);
+    }
+    return accessTokens;
   }
 
   public Tokens tokens() {

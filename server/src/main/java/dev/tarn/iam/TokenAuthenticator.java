@@ -10,12 +10,9 @@ import dev.tarn.iam.Identities.Identity;
 import dev.tarn.iam.Identities.Token;
 import java.time.Clock;
 import java.util.EnumSet;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiPredicate;
-import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -28,13 +25,11 @@ import java.util.stream.Stream;
  * header to send. Calls below {@code /accounts/{account_id}/} need no workspace.
  */
 final class TokenAuthenticator implements Authenticator {
-  private static final String LOCALHOST = ".localhost";
-
   private final Identities identities;
   private final AccessTokens accessTokens;
   private final String accountId;
   private final Clock clock;
-  private final Function<String, Optional<Long>> workspaceOfDeployment;
+  private final WorkspaceHosts hosts;
   private final BiPredicate<String, String> sessions;
 
   TokenAuthenticator(
@@ -42,13 +37,13 @@ final class TokenAuthenticator implements Authenticator {
       AccessTokens accessTokens,
       String accountId,
       Clock clock,
-      Function<String, Optional<Long>> workspaceOfDeployment,
+      WorkspaceHosts hosts,
       BiPredicate<String, String> sessions) {
     this.identities = identities;
     this.accessTokens = accessTokens;
     this.accountId = accountId;
     this.clock = clock;
-    this.workspaceOfDeployment = workspaceOfDeployment;
+    this.hosts = hosts;
     this.sessions = sessions;
   }
 
@@ -256,16 +251,11 @@ final class TokenAuthenticator implements Authenticator {
   }
 
   private Long byHost(String host) {
-    if (host == null || !host.toLowerCase(Locale.ROOT).endsWith(LOCALHOST)) {
+    if (!WorkspaceHosts.isOfOne(host)) {
       return null;
     }
-    String deployment =
-        host.substring(0, host.length() - LOCALHOST.length()).toLowerCase(Locale.ROOT);
-    if (deployment.equals("accounts")) {
-      return null;
-    }
-    return workspaceOfDeployment
-        .apply(deployment)
+    return hosts
+        .workspace(host)
         .orElseThrow(
             () -> new BadRequest("host: '" + host + "' (expected: the host of a workspace)", null));
   }

@@ -1,0 +1,243 @@
+package dev.tarn.iam;
+
+import com.databricks.sdk.core.error.platform.NotFound;
+import com.nimbusds.oauth2.sdk.ErrorObject;
+import com.nimbusds.oauth2.sdk.OAuth2Error;
+import com.nimbusds.oauth2.sdk.ParseException;
+import com.nimbusds.oauth2.sdk.auth.ClientSecretBasic;
+import com.nimbusds.oauth2.sdk.auth.ClientSecretPost;
+import com.nimbusds.oauth2.sdk.auth.PlainClientSecret;
+import com.nimbusds.oauth2.sdk.auth.Secret;
+import com.nimbusds.oauth2.sdk.id.ClientID;
+import dev.tarn.http.Allow;
+import dev.tarn.http.Answer;
+import dev.tarn.http.Caller;
+import dev.tarn.http.FromHeader;
+import dev.tarn.http.Operation;
+import dev.tarn.http.Role;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * What clients ask before they have a token: what this host is, where tokens are made, and the
+ * token itself (OAuth client credentials, RFC 6749 §4.4).
+ *
+ * <p>One listener serves the account and all workspaces, so an address such as {@code
+ * http://127.0.0.1:8484} says that it is no workspace in particular: clients then take the
+ * account's token endpoint, and the workspace is found from the token or a header. A host {@code
+ * <deployment>.localhost} is that workspace, and a token made there is good for that one only.
+ */
+public final class Oidc {
+  private static final String SCOPE = "all-apis";
+
+  private final ServicePrincipalSecrets secrets;
+  private final Principals principals;
+  private final AccessTokens accessTokens;
+  private final WorkspaceHosts hosts;
+  private final Supplier<String> accountId;
+
+  Oidc(
+      Principals principals,
+      ServicePrincipalSecrets secrets,
+      AccessTokens accessTokens,
+      WorkspaceHosts hosts,
+      Supplier<String> accountId) {
+    this.principals = principals;
+    this.secrets = secrets;
+    this.accessTokens = accessTokens;
+    this.hosts = hosts;
+    this.accountId = accountId;
+  }
+
+  /**
+   * @param authority host and port as the client spelt them; what it is told is spelt the same
+   */
+  public record Asked(@FromHeader(":authority") String authority, String accountId) {}
+
+  @Allow(Role.ANYONE)
+  @Operation("GET /.well-known/databricks-config")
+  public Answer config(Caller caller, Asked asked) {
+    Map<String, Object> config = new LinkedHashMap<>();
+    Optional<Long> workspace = hosts.workspace(host(asked.authority()));
+    config.put("account_id", accountId.get());
+    config.put("cloud", "AWS");
+    if (workspace.isPresent()) {
+      config.put("host_type", "WORKSPACE_HOST");
+      config.put("workspace_id", Long.toString(workspace.get()));
+      config.put("oidc_endpoint", base(asked.authority()) + "/oidc");
+    } else {
+      config.put("host_type", "UNIFIED_HOST");
+      // Clients put the account id in the place of the braces.
+      config.put("oidc_endpoint", base(asked.authority()) + "/oidc/accounts/{account_id}");
+    }
+    return Answer.json(200, config);
+  }
+
+  @Allow(Role.ANYONE)
+  @Operation("GET /oidc/.well-known/oauth-authorization-server")
+  public Answer server(Caller caller, Asked asked) {
+    return metadata(asked, "/oidc");
+  }
+
+  @Allow(Role.ANYONE)
+  @Operation("GET /oidc/.well-known/openid-configuration")
+  public Answer openid(Caller caller, Asked asked) {
+    return metadata(asked, "/oidc");
+  }
+
+  @Allow(Role.ANYONE)
+  @Operation("GET /oidc/accounts/{account_id}/.well-known/oauth-authorization-server")
+  public Answer accountServer(Caller caller, Asked asked) {
+    return accountMetadata(asked);
+  }
+
+  @Allow(Role.ANYONE)
+  @Operation("GET /oidc/accounts/{account_id}/.well-known/openid-configuration")
+  public Answer accountOpenid(Caller caller, Asked asked) {
+    return accountMetadata(asked);
+  }
+
+  private Answer accountMetadata(Asked asked) {
+    requireThisAccount(asked.accountId());
+    return metadata(asked, "/oidc/accounts/" + asked.accountId());
+  }
+
+  private Answer metadata(Asked asked, String path) {
+    String endpoint = base(asked.authority()) + path;
+    Map<String, Object> metadata = new LinkedHashMap<>();
+    metadata.put("issuer", endpoint);
+    metadata.put("token_endpoint", endpoint + "/v1/token");
+    // Clients of every flow read this field; the flows that are served are listed below.
+    metadata.put("authorization_endpoint", endpoint + "/v1/authorize");
+    metadata.put("jwks_uri", base(asked.authority()) + "/oidc/jwks.json");
+    metadata.put("grant_types_supported", List.of("client_credentials"));
+    metadata.put("response_types_supported", List.of());
+    metadata.put("scopes_supported", List.of(SCOPE));
+    metadata.put(
+        "token_endpoint_auth_methods_supported",
+        List.of("client_secret_basic", "client_secret_post"));
+    metadata.put("subject_types_supported", List.of("public"));
+    metadata.put("id_token_signing_alg_values_supported", List.of("ES256"));
+    return Answer.json(200, metadata);
+  }
+
+  @Allow(Role.ANYONE)
+  @Operation("GET /oidc/jwks.json")
+  public Answer keys(Caller caller) {
+    return Answer.json(200, accessTokens.published());
+  }
+
+  /** The form of RFC 6749, and the header with the client's id and secret instead of the fields. */
+  public record TokenRequest(
+      @FromHeader(":authority") String authority,
+      @FromHeader("authorization") String authorization,
+      String accountId,
+      String grantType,
+      String scope,
+      String clientId,
+      String clientSecret) {}
+
+  @Allow(Role.ANYONE)
+  @Operation("POST /oidc/v1/token")
+  public Answer token(Caller caller, TokenRequest request) {
+    return issue(request, "/oidc");
+  }
+
+  @Allow(Role.ANYONE)
+  @Operation("POST /oidc/accounts/{account_id}/v1/token")
+  public Answer accountToken(Caller caller, TokenRequest request) {
+    requireThisAccount(request.accountId());
+    return issue(request, "/oidc/accounts/" + request.accountId());
+  }
+
+  private Answer issue(TokenRequest request, String path) {
+    if (request.grantType() == null) {
+      return refused(OAuth2Error.INVALID_REQUEST.setDescription("grant_type is missing"));
+    }
+    if (!request.grantType().equals("client_credentials")) {
+      return refused(
+          OAuth2Error.UNSUPPORTED_GRANT_TYPE.setDescription(
+              "grant_type: '"
+                  + Scim.shortened(request.grantType())
+                  + "' (expected: client_credentials)"));
+    }
+    if (request.scope() != null && !request.scope().isBlank() && !request.scope().equals(SCOPE)) {
+      return refused(
+          OAuth2Error.INVALID_SCOPE.setDescription(
+              "scope: '" + Scim.shortened(request.scope()) + "' (expected: " + SCOPE + ")"));
+    }
+    Optional<PlainClientSecret> client = client(request);
+    Optional<Principal> principal =
+        client.flatMap(
+            c ->
+                secrets.authenticate(
+                    c.getClientID().getValue().toLowerCase(Locale.ROOT),
+                    c.getClientSecret().getValue()));
+    if (principal.isEmpty()) {
+      return refused(
+              OAuth2Error.INVALID_CLIENT.setDescription(
+                  "Client authentication failed: the client is unknown or deactivated, or its"
+                      + " secret is wrong or has expired"))
+          .withHeader("www-authenticate", "Basic realm=\"tarn\"");
+    }
+    Long workspace = hosts.workspace(host(request.authority())).orElse(null);
+    if (workspace != null
+        && principals.read(
+            handle -> Principals.permission(handle, workspace, principal.get().id()).isEmpty())) {
+      return refused(
+          OAuth2Error.UNAUTHORIZED_CLIENT.setDescription(
+              "service principal "
+                  + principal.get().name()
+                  + " is not assigned to the workspace of this host"));
+    }
+    Map<String, Object> issued = new LinkedHashMap<>();
+    issued.put(
+        "access_token",
+        accessTokens.mint(
+            principal.get(), base(request.authority()) + path, accountId.get(), workspace));
+    issued.put("token_type", "Bearer");
+    issued.put("expires_in", AccessTokens.LIFETIME.toSeconds());
+    issued.put("scope", SCOPE);
+    return Answer.json(200, issued);
+  }
+
+  private static Optional<PlainClientSecret> client(TokenRequest request) {
+    try {
+      if (request.authorization() != null) {
+        return Optional.of(ClientSecretBasic.parse(request.authorization()));
+      }
+    } catch (ParseException e) {
+      return Optional.empty();
+    }
+    return request.clientId() == null || request.clientSecret() == null
+        ? Optional.empty()
+        : Optional.of(
+            new ClientSecretPost(
+                new ClientID(request.clientId()), new Secret(request.clientSecret())));
+  }
+
+  private static Answer refused(ErrorObject error) {
+    return Answer.json(error.getHTTPStatusCode(), error.toJSONObject());
+  }
+
+  private void requireThisAccount(String asked) {
+    if (!accountId.get().equals(asked)) {
+      throw new NotFound(
+          "RESOURCE_DOES_NOT_EXIST",
+          "account " + Scim.shortened(asked) + " does not exist here",
+          null);
+    }
+  }
+
+  private static String base(String authority) {
+    return "http://" + authority;
+  }
+
+  private static String host(String authority) {
+    return authority.replaceFirst(":\\d*$", "").toLowerCase(Locale.ROOT);
+  }
+}
