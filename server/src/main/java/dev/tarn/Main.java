@@ -1,15 +1,10 @@
 package dev.tarn;
 
-import com.databricks.sdk.core.error.platform.Unauthenticated;
 import dev.tarn.engine.Engines;
-import dev.tarn.http.Authenticator;
-import dev.tarn.http.Caller;
 import dev.tarn.http.Coverage;
-import dev.tarn.http.Role;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 
 /** The program: {@code init} makes an instance, {@code serve} runs it until it is told to stop. */
@@ -39,7 +34,7 @@ public final class Main {
             Path.of(option(arguments, "--distribution", ".")).toAbsolutePath().normalize(),
             System.getenv());
     switch (verb) {
-      case "init" -> Home.lock(config).close();
+      case "init" -> init(config);
       case "serve" -> serve(config);
       case "coverage" -> coverage(config);
       case "reap" -> reap(config);
@@ -59,11 +54,19 @@ public final class Main {
     }
   }
 
+  private static void init(Config config) {
+    Home home = Home.lock(config);
+    try (home) {
+      Server.init(config, Clock.systemUTC());
+    }
+  }
+
   /** Prints the list of what is built; {@code config} names an empty directory for the purpose. */
   private static void coverage(Config config) {
     Home home = Home.lock(config);
+    Server.init(config, Clock.systemUTC());
     try (home;
-        Server server = new Server(config, Clock.systemUTC(), nobody(), routes -> {})) {
+        Server server = new Server(config, Clock.systemUTC(), routes -> {})) {
       System.out.print(Coverage.page(server.routes()));
     }
   }
@@ -74,7 +77,7 @@ public final class Main {
     CountDownLatch told = new CountDownLatch(1);
     Home home = Home.lock(config);
     try (home;
-        Server server = Server.start(config, Clock.systemUTC(), nobody())) {
+        Server server = Server.start(config, Clock.systemUTC())) {
       Runtime.getRuntime()
           .addShutdownHook(
               Thread.ofPlatform()
@@ -96,26 +99,6 @@ public final class Main {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-  }
-
-  /** No identities are built yet: whoever shows a token is refused. */
-  private static Authenticator nobody() {
-    return credentials -> {
-      if (credentials.authorization() != null) {
-        throw new Unauthenticated("the token is unknown, expired or revoked", null);
-      }
-      return new Caller(
-          "0",
-          Caller.Kind.ANONYMOUS,
-          "anonymous",
-          Set.of(Role.ANYONE),
-          null,
-          null,
-          null,
-          null,
-          null,
-          credentials.requestId());
-    };
   }
 
   private static String option(List<String> arguments, String name, String otherwise) {

@@ -1,13 +1,25 @@
 package dev.tarn;
 
+import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.MediaType;
+import dev.tarn.account.Account;
+import dev.tarn.account.Step;
+import dev.tarn.account.WorkspaceRecord;
+import dev.tarn.catalog.Catalog;
+import dev.tarn.cloudformation.Sessions;
+import dev.tarn.cloudformation.Stacks;
 import dev.tarn.database.Database;
+import dev.tarn.database.Seal;
+import dev.tarn.engine.Sandbox;
 import dev.tarn.http.Api;
 import dev.tarn.http.Authenticator;
+import dev.tarn.http.Caller;
 import dev.tarn.http.Hosts;
 import dev.tarn.http.Routes;
+import dev.tarn.iam.Iam;
+import dev.tarn.iam.StackSessions;
 import dev.tarn.storage.Buckets;
 import dev.tarn.telemetry.Audit;
 import java.net.BindException;
@@ -15,6 +27,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.time.Clock;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -26,26 +39,105 @@ import java.util.function.Consumer;
  * knows all packages.
  */
 public final class Server implements AutoCloseable {
+  private static final String FIRST_ADMIN = "admin@tarn.local";
+
   private final Config config;
   private final Clock clock;
   private final Database database;
   private final Buckets buckets;
-  private final Authenticator authenticator;
+  private final Iam iam;
+  private final Account account;
+  private final Catalog catalog;
+  private final Stacks stacks;
   private final Routes routes = new Routes();
   private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
   private Audit audit;
   private com.linecorp.armeria.server.Server http;
 
   /** Builds and mounts everything; nothing runs yet. */
-  Server(Config config, Clock clock, Authenticator authenticator, Consumer<Routes> more) {
+  Server(Config config, Clock clock, Consumer<Routes> more) {
     this.config = config;
     this.clock = clock;
-    this.authenticator = authenticator;
     database = Database.open(config.databaseFile());
     buckets = new Buckets(database, config.storage(), clock);
 
+    iam = new Iam(database, config.keys(), clock);
+    stacks =
+        new Stacks(
+            database,
+            Seal.open(config.keys()),
+            buckets,
+            Sandbox.open(config.sandbox(), config.home()),
+            sessions(iam.stackSessions()),
+            iam::accountId,
+            config.region(),
+            config.home().resolve("runtime"),
+            config.logs(),
+            clock,
+            () -> url().toString());
+    catalog = new Catalog(database, buckets, clock, this::place, iam::isPrincipal);
+    account =
+        new Account(
+            database,
+            iam,
+            buckets,
+            clock,
+            config.region(),
+            () -> url().toString(),
+            stacks::isRole,
+            List.of(
+                new Step(
+                    "metastore",
+                    "Assigning the region's metastore.",
+                    workspace -> catalog.assignMetastore(place(workspace.id()))),
+                new Step(
+                    "workspace-catalog",
+                    "Making the workspace's catalog.",
+                    workspace -> catalog.createWorkspaceCatalog(place(workspace.id())))),
+            List.of(workspace -> catalog.removeWorkspace(workspace.id())));
+
+    iam.routes(routes, account::workspaceOfDeployment);
+    account.routes(routes);
+    stacks.routes(routes);
     more.accept(routes);
     routes.complete();
+  }
+
+  /**
+   * Makes what {@link #start} expects, as far as it is missing: the account, its first admin and
+   * that admin's token in {@code keys/admin-token}.
+   */
+  public static void init(Config config, Clock clock) {
+    try (Database database = Database.open(config.databaseFile())) {
+      new Iam(database, config.keys(), clock).bootstrap(config.accountName(), FIRST_ADMIN);
+    }
+  }
+
+  /** What the stacks ask of identity. */
+  private static Sessions sessions(StackSessions sessions) {
+    return new Sessions() {
+      @Override
+      public String mint(Caller by, String stackId) {
+        return sessions.mint(by, stackId);
+      }
+
+      @Override
+      public void close(String stackId) {
+        sessions.close(stackId);
+      }
+    };
+  }
+
+  /** What the catalog asks of a workspace. */
+  private Catalog.Place place(long workspaceId) {
+    WorkspaceRecord workspace =
+        account
+            .workspace(workspaceId)
+            .orElseThrow(
+                () ->
+                    new ResourceDoesNotExist("workspace " + workspaceId + " does not exist", null));
+    return new Catalog.Place(
+        workspace.id(), workspace.name(), workspace.rest().getAwsRegion(), workspace.bucket());
   }
 
   /**
@@ -53,13 +145,12 @@ public final class Server implements AutoCloseable {
    *
    * @throws IllegalStateException the directory, the database or the port cannot be used
    */
-  public static Server start(Config config, Clock clock, Authenticator authenticator) {
-    return start(config, clock, authenticator, routes -> {});
+  public static Server start(Config config, Clock clock) {
+    return start(config, clock, routes -> {});
   }
 
-  static Server start(
-      Config config, Clock clock, Authenticator authenticator, Consumer<Routes> more) {
-    Server server = new Server(config, clock, authenticator, more);
+  static Server start(Config config, Clock clock, Consumer<Routes> more) {
+    Server server = new Server(config, clock, more);
     try {
       server.run();
       return server;
@@ -72,6 +163,9 @@ public final class Server implements AutoCloseable {
   private void run() {
     audit = Audit.open(config.audit(), clock);
     buckets.recover();
+    catalog.recover();
+    Authenticator authenticator =
+        iam.authenticator(account::workspaceOfDeployment, (engine, principal) -> false);
     http = listen(new Api(routes, authenticator, audit, clock, calls));
     try {
       http.start().join();
@@ -87,6 +181,8 @@ public final class Server implements AutoCloseable {
       }
       throw e;
     }
+    account.recover();
+    stacks.resume(); // its functions call this server
   }
 
   private com.linecorp.armeria.server.Server listen(Api api) {
@@ -126,6 +222,10 @@ public final class Server implements AutoCloseable {
     return routes;
   }
 
+  Account account() {
+    return account;
+  }
+
   public int port() {
     return http.activeLocalPort();
   }
@@ -145,6 +245,9 @@ public final class Server implements AutoCloseable {
     }
     calls.shutdownNow();
     calls.close();
+    stacks.close();
+    account.close();
+    catalog.close();
     if (audit != null) {
       audit.close();
     }

@@ -3,11 +3,16 @@ package dev.tarn;
 import com.databricks.sdk.AccountClient;
 import com.databricks.sdk.WorkspaceClient;
 import com.databricks.sdk.core.DatabricksConfig;
-import com.databricks.sdk.core.error.platform.Unauthenticated;
-import dev.tarn.http.Authenticator;
-import dev.tarn.http.Caller;
+import com.databricks.sdk.service.iam.UpdateWorkspaceAssignments;
+import com.databricks.sdk.service.iam.User;
+import com.databricks.sdk.service.iam.WorkspacePermission;
+import com.databricks.sdk.service.provisioning.WorkspaceStatus;
+import dev.tarn.account.WorkspaceRecord;
+import dev.tarn.database.Database;
+import dev.tarn.database.Json;
 import dev.tarn.http.Role;
 import dev.tarn.http.Routes;
+import dev.tarn.storage.Buckets;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -19,8 +24,10 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -28,13 +35,21 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
  * The real server on a free port with a data directory of its own, for one test class. Tests speak
- * to it as named users: {@code admin} is account and workspace admin, anybody else is a user.
+ * to it as named users: {@code admin} is {@code admin@tarn.local}, account and workspace admin;
+ * anybody else is a user {@code NAME@example.com} of the workspace.
  */
 public final class TestServer implements BeforeAllCallback, AfterAllCallback {
   public static final String ACCOUNT_ID = "11111111-2222-3333-4444-555555555555";
   public static final long WORKSPACE_ID = 1234567890123456L;
 
   private final HttpClient client = HttpClient.newHttpClient();
+  /** The root bucket of the test's workspace. */
+  public static final String ROOT_BUCKET = "test-root";
+
+  /** A role that there is. */
+  public static final String ROLE_ARN = "arn:aws:iam::123456789012:role/test";
+
+  private final Map<String, String> tokens = new ConcurrentHashMap<>();
   private final Consumer<Routes> more;
   private final Consumer<Config> before;
   private Path home;
@@ -65,17 +80,61 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
     home = Files.createTempDirectory("tarn-test");
     config = Config.load(home, Path.of(".").toAbsolutePath(), Map.of("TARN_PORT", "0"));
     Files.createDirectories(config.keys());
+    try (Database database = Database.open(config.databaseFile())) {
+      database.inTransaction(
+          handle -> handle.execute("INSERT INTO account VALUES (?, 'test', 0)", ACCOUNT_ID));
+    }
+    Server.init(config, Clock.systemUTC());
+    makeWorkspace();
+    tokens.put("admin", Files.readString(config.keys().resolve("admin-token")).trim());
     before.accept(config);
     start();
+    waitForWorkspace();
+  }
+
+  /** A workspace as a stack would ask for it; the server's start provisions it. */
+  private void makeWorkspace() {
+    try (Database database = Database.open(config.databaseFile())) {
+      new Buckets(database, config.storage(), Clock.systemUTC())
+          .create(ROOT_BUCKET, config.region(), "test");
+      database.inTransaction(
+          handle -> {
+            handle.execute(
+                "INSERT INTO stack VALUES ('test', 'test', 'CREATE_COMPLETE', '', '', '{}', '',"
+                    + " '{}', 'test', 0)");
+            handle.execute("INSERT INTO iam_role VALUES ('test', ?, 'test', '{}')", ROLE_ARN);
+            handle.execute(
+                "INSERT INTO credential VALUES ('test', 'test', ?, NULL, 0, 0)", ROLE_ARN);
+            handle.execute(
+                "INSERT INTO storage_configuration VALUES ('test', 'test', ?, NULL, NULL, 0, 0)",
+                ROOT_BUCKET);
+            return handle.execute(
+                "INSERT INTO workspace SELECT ?, 'test', 'dbc-test', 'test', 'test',"
+                    + " 'NOT_PROVISIONED', '', NULL, principal_id, 0, ? FROM principal",
+                WORKSPACE_ID,
+                "{\"aws_region\":\"" + config.region() + "\",\"pricing_tier\":\"ENTERPRISE\"}");
+          });
+    }
+  }
+
+  private void waitForWorkspace() {
+    WorkspaceRecord workspace;
+    do {
+      workspace = server.account().workspace(WORKSPACE_ID).orElseThrow();
+      if (workspace.status() == WorkspaceStatus.FAILED) {
+        throw new IllegalStateException(workspace.statusMessage());
+      }
+    } while (workspace.status() != WorkspaceStatus.RUNNING);
   }
 
   private void start() {
-    server = Server.start(config, Clock.systemUTC(), authenticator(), more);
+    server = Server.start(config, Clock.systemUTC(), more);
   }
 
   /** The bare server, for tests of its start. */
   static Server start(Config config) {
-    return Server.start(config, Clock.systemUTC(), new TestServer().authenticator());
+    Server.init(config, Clock.systemUTC());
+    return Server.start(config, Clock.systemUTC());
   }
 
   /** Stops the server and starts another one on the same data, on another port. */
@@ -107,44 +166,6 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
         });
   }
 
-  /** Tokens are {@code test-NAME} until the product's own identities answer here. */
-  private Authenticator authenticator() {
-    return credentials -> {
-      if (credentials.authorization() == null) {
-        return caller("0", Caller.Kind.ANONYMOUS, "anonymous", Set.of(Role.ANYONE), credentials);
-      }
-      if (!credentials.authorization().startsWith("Bearer test-")) {
-        throw new Unauthenticated("the token is unknown, expired or revoked", null);
-      }
-      String name = credentials.authorization().substring("Bearer test-".length());
-      return caller(
-          Integer.toString(Math.floorMod(name.hashCode(), 1_000_000)),
-          Caller.Kind.USER,
-          name,
-          roles(name),
-          credentials);
-    };
-  }
-
-  private static Caller caller(
-      String id,
-      Caller.Kind kind,
-      String name,
-      Set<Role> roles,
-      Authenticator.Credentials credentials) {
-    return new Caller(
-        id,
-        kind,
-        name,
-        roles,
-        ACCOUNT_ID,
-        credentials.workspaceId() == null ? WORKSPACE_ID : credentials.workspaceId(),
-        null,
-        null,
-        kind == Caller.Kind.ANONYMOUS ? null : "token-" + name,
-        credentials.requestId());
-  }
-
   /** The account whose ids are in paths. */
   public String accountId() {
     return ACCOUNT_ID;
@@ -169,8 +190,36 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
     return config;
   }
 
+  /**
+   * A token of a user, who is made and assigned to the workspace when asked for first. It is of the
+   * account, and so selects the test's workspace as long as the user has no other.
+   */
   public String token(String name) {
-    return "test-" + name;
+    return tokens.computeIfAbsent(name, this::newUser);
+  }
+
+  private String newUser(String name) {
+    User user = account().users().create(new User().setUserName(name + "@example.com"));
+    account()
+        .workspaceAssignment()
+        .update(
+            new UpdateWorkspaceAssignments()
+                .setWorkspaceId(WORKSPACE_ID)
+                .setPrincipalId(Long.parseLong(user.getId()))
+                .setPermissions(List.of(WorkspacePermission.USER)));
+    try {
+      return Json.tree(
+              send(
+                      "admin",
+                      "POST",
+                      "/api/2.0/accounts/" + ACCOUNT_ID + "/tarn/tokens",
+                      "{\"user_name\":\"" + user.getUserName() + "\"}")
+                  .body())
+          .path("token_value")
+          .asText();
+    } catch (IOException | InterruptedException e) {
+      throw new IllegalStateException("no token for " + name, e);
+    }
   }
 
   /** The account as its admin. */

@@ -15,6 +15,7 @@ import com.databricks.sdk.service.settings.TokensService;
 import dev.tarn.database.Database;
 import dev.tarn.database.Seal;
 import dev.tarn.http.Authenticator;
+import dev.tarn.http.Caller;
 import dev.tarn.http.Routes;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
@@ -34,6 +36,7 @@ import org.jdbi.v3.core.Handle;
  */
 public final class Iam {
   private static final String BOOTSTRAP = "bootstrap";
+  private static final Set<String> GROUPS = Set.of("account users", "admins", "users");
 
   private final Path keys;
   private final Clock clock;
@@ -80,35 +83,34 @@ public final class Iam {
   }
 
   private Principal firstAdmin(Handle handle, String accountName, String email) {
-    int made =
-        handle
-            .createUpdate(
-                """
-                INSERT INTO account (account_id, account_name, created_at)
-                SELECT :id, :name, :now WHERE NOT EXISTS (SELECT 1 FROM account)
-                """)
-            .bind("id", UUID.randomUUID().toString())
-            .bind("name", accountName)
-            .bind("now", clock.millis())
-            .execute();
-    if (made == 1) {
-      Principal admin =
-          Scim.principal(
-              Principals.newId(),
-              new User()
-                  .setUserName(email)
-                  .setRoles(List.of(new ComplexValue().setValue(Scim.ACCOUNT_ADMIN))),
-              clock.millis());
-      return Principals.insert(handle, admin);
-    }
+    handle
+        .createUpdate(
+            """
+            INSERT INTO account (account_id, account_name, created_at)
+            SELECT :id, :name, :now WHERE NOT EXISTS (SELECT 1 FROM account)
+            """)
+        .bind("id", UUID.randomUUID().toString())
+        .bind("name", accountName)
+        .bind("now", clock.millis())
+        .execute();
     return handle
         .createQuery(
             """
-            SELECT * FROM principal WHERE account_admin AND active AND kind = 'USER'
+            SELECT * FROM principal WHERE account_admin AND active
             ORDER BY created_at, principal_id LIMIT 1
             """)
         .map((row, context) -> Principal.of(row))
-        .one();
+        .findOne()
+        .orElseGet(
+            () ->
+                Principals.insert(
+                    handle,
+                    Scim.principal(
+                        Principals.newId(),
+                        new User()
+                            .setUserName(email)
+                            .setRoles(List.of(new ComplexValue().setValue(Scim.ACCOUNT_ADMIN))),
+                        clock.millis())));
   }
 
   /**
@@ -197,6 +199,16 @@ public final class Iam {
   /** Assignments and tokens of a workspace went with it: nobody is remembered as before. */
   public void workspaceGone() {
     identities.changed();
+  }
+
+  /** Whether a user or service principal of that name, or one of the fixed groups, is there. */
+  public boolean isPrincipal(String name) {
+    return GROUPS.contains(name)
+        || principals.read(
+            handle ->
+                Principals.named(handle, Caller.Kind.USER, name)
+                    .or(() -> Principals.named(handle, Caller.Kind.SERVICE_PRINCIPAL, name))
+                    .isPresent());
   }
 
   Principals principals() {

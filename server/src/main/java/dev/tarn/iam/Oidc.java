@@ -54,9 +54,17 @@ public final class Oidc {
   }
 
   /**
-   * @param authority host and port as the client spelt them; what it is told is spelt the same
+   * Host and port as the client spelt them; what it is told is spelt the same.
+   *
+   * @param http1 where HTTP/1 says it
+   * @param http2 where HTTP/2 says it
    */
-  public record Asked(@FromHeader(":authority") String authority, String accountId) {}
+  public record Asked(
+      @FromHeader("host") String http1, @FromHeader(":authority") String http2, String accountId) {
+    String authority() {
+      return http2 == null ? http1 : http2;
+    }
+  }
 
   @Allow(Role.ANYONE)
   @Operation("GET /.well-known/databricks-config")
@@ -133,13 +141,18 @@ public final class Oidc {
 
   /** The form of RFC 6749, and the header with the client's id and secret instead of the fields. */
   public record TokenRequest(
-      @FromHeader(":authority") String authority,
+      @FromHeader("host") String http1,
+      @FromHeader(":authority") String http2,
       @FromHeader("authorization") String authorization,
       String accountId,
       String grantType,
       String scope,
       String clientId,
-      String clientSecret) {}
+      String clientSecret) {
+    String authority() {
+      return http2 == null ? http1 : http2;
+    }
+  }
 
   @Allow(Role.ANYONE)
   @Operation("POST /oidc/v1/token")

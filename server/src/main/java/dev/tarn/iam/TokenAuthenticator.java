@@ -1,6 +1,6 @@
 package dev.tarn.iam;
 
-import com.databricks.sdk.core.error.platform.BadRequest;
+import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.core.error.platform.Unauthenticated;
 import dev.tarn.http.Authenticator;
@@ -25,6 +25,9 @@ import java.util.stream.Stream;
  * header to send. Calls below {@code /accounts/{account_id}/} need no workspace.
  */
 final class TokenAuthenticator implements Authenticator {
+  /** What stands behind {@code /accounts/} in paths of workspaces that name no account. */
+  private static final Set<String> NO_ACCOUNTS = Set.of("servicePrincipals");
+
   private final Identities identities;
   private final AccessTokens accessTokens;
   private final String accountId;
@@ -48,7 +51,18 @@ final class TokenAuthenticator implements Authenticator {
   }
 
   @Override
-  public Caller authenticate(Credentials credentials) {
+  public Caller authenticate(Credentials sent) {
+    Credentials credentials =
+        sent.accountId() != null && NO_ACCOUNTS.contains(sent.accountId())
+            ? new Credentials(
+                sent.authorization(),
+                sent.host(),
+                sent.workspaceId(),
+                null,
+                sent.stackId(),
+                sent.onBehalfOf(),
+                sent.requestId())
+            : sent;
     String bearer = bearer(credentials.authorization());
     if (bearer == null) {
       return new Caller(
@@ -231,7 +245,7 @@ final class TokenAuthenticator implements Authenticator {
             .distinct()
             .count()
         > 1) {
-      throw new BadRequest(
+      throw new InvalidParameterValue(
           "workspace: the token is of "
               + or(boundTo)
               + ", the header says "
@@ -257,12 +271,14 @@ final class TokenAuthenticator implements Authenticator {
     return hosts
         .workspace(host)
         .orElseThrow(
-            () -> new BadRequest("host: '" + host + "' (expected: the host of a workspace)", null));
+            () ->
+                new InvalidParameterValue(
+                    "host: '" + host + "' (expected: the host of a workspace)", null));
   }
 
   private static Long onlyWorkspace(Principal principal, Map<Long, Boolean> assignments) {
     if (assignments.size() > 1) {
-      throw new BadRequest(
+      throw new InvalidParameterValue(
           principal.name()
               + " is assigned to several workspaces: say which one in the header"
               + " X-Databricks-Workspace-Id (expected: one of "

@@ -13,12 +13,12 @@ import com.databricks.sdk.service.files.FilesService;
 import com.databricks.sdk.service.files.GetMetadataRequest;
 import com.databricks.sdk.service.files.GetMetadataResponse;
 import com.databricks.sdk.service.files.UploadRequest;
-import com.databricks.sdk.service.provisioning.CreateCredentialAwsCredentials;
-import com.databricks.sdk.service.provisioning.CreateCredentialRequest;
-import com.databricks.sdk.service.provisioning.CreateCredentialStsRole;
-import com.databricks.sdk.service.provisioning.Credential;
-import com.databricks.sdk.service.provisioning.CredentialsService;
-import com.databricks.sdk.service.provisioning.GetCredentialRequest;
+import com.databricks.sdk.service.provisioning.AwsKeyInfo;
+import com.databricks.sdk.service.provisioning.CreateAwsKeyInfo;
+import com.databricks.sdk.service.provisioning.CreateCustomerManagedKeyRequest;
+import com.databricks.sdk.service.provisioning.CustomerManagedKey;
+import com.databricks.sdk.service.provisioning.EncryptionKeysService;
+import com.databricks.sdk.service.provisioning.GetEncryptionKeyRequest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tarn.TestServer;
@@ -52,36 +52,37 @@ class ApiTest {
   static final TestServer server =
       new TestServer(
           routes -> {
-            routes.mount(CredentialsService.class, new Credentials());
+            // An SDK service that the product does not have.
+            routes.mount(EncryptionKeysService.class, new Keys());
             routes.mount(FilesService.class, new InMemory());
             routes.mountOwn(new Own());
           });
 
   /** Echoes, so that what arrives can be seen. */
-  public static final class Credentials {
+  public static final class Keys {
     @Allow(Role.ACCOUNT_ADMIN)
-    public Credential create(Caller caller, CreateCredentialRequest request) {
-      return new Credential()
-          .setCredentialsName(request.getCredentialsName())
+    public CustomerManagedKey create(Caller caller, CreateCustomerManagedKeyRequest request) {
+      return new CustomerManagedKey()
+          .setAwsKeyInfo(new AwsKeyInfo().setKeyAlias(request.getAwsKeyInfo().getKeyAlias()))
           .setAccountId(caller.accountId());
     }
 
     @Allow(Role.ACCOUNT_ADMIN)
-    public Collection<Credential> list(Caller caller) {
-      return List.of(new Credential().setCredentialsName("one"));
+    public Collection<CustomerManagedKey> list(Caller caller) {
+      return List.of(new CustomerManagedKey().setCustomerManagedKeyId("one"));
     }
 
     @Allow(Role.ACCOUNT_ADMIN)
-    public Credential get(Caller caller, GetCredentialRequest request) {
-      return switch (request.getCredentialsId()) {
+    public CustomerManagedKey get(Caller caller, GetEncryptionKeyRequest request) {
+      return switch (request.getCustomerManagedKeyId()) {
         case "state" -> throw new InvalidState("it is deleting", null);
         case "bug" -> throw new IllegalStateException("password=hunter2 at /secret/place");
         case "full" -> throw new IllegalStateException(new IOException("No space left on device"));
         case "legacy" ->
             throw new DatabricksError("INVALID_PARAMETER_VALUE", "Cluster x does not exist", 400);
-        case "one" -> new Credential().setCredentialsName("one");
+        case "one" -> new CustomerManagedKey().setCustomerManagedKeyId("one");
         default ->
-            throw new ResourceDoesNotExist("no credential " + request.getCredentialsId(), null);
+            throw new ResourceDoesNotExist("no key " + request.getCustomerManagedKeyId(), null);
       };
     }
   }
@@ -179,25 +180,22 @@ class ApiTest {
     }
   }
 
-  private static String credentials() {
-    return "/api/2.0/accounts/" + server.accountId() + "/credentials";
+  private static String keys() {
+    return "/api/2.0/accounts/" + server.accountId() + "/customer-managed-keys";
   }
 
   @Test
   void whatTheOfficialClientSendsArrivesAndComesBack() {
     String name = "🏔 \"quoted\" dotted.name " + "x".repeat(10_000);
-    Credential made =
+    CustomerManagedKey made =
         server
             .account()
-            .credentials()
+            .encryptionKeys()
             .create(
-                new CreateCredentialRequest()
-                    .setCredentialsName(name)
-                    .setAwsCredentials(
-                        new CreateCredentialAwsCredentials()
-                            .setStsRole(new CreateCredentialStsRole().setRoleArn("arn"))));
-    assertThat(made.getCredentialsName()).isEqualTo(name);
-    assertThat(server.account().credentials().list()).hasSize(1);
+                new CreateCustomerManagedKeyRequest()
+                    .setAwsKeyInfo(new CreateAwsKeyInfo().setKeyAlias(name)));
+    assertThat(made.getAwsKeyInfo().getKeyAlias()).isEqualTo(name);
+    assertThat(server.account().encryptionKeys().list()).hasSize(1);
   }
 
   @Test
@@ -207,15 +205,15 @@ class ApiTest {
         server.send(
             "admin",
             "GET",
-            credentials() + "/" + java.net.URLEncoder.encode(name, StandardCharsets.UTF_8),
+            keys() + "/" + java.net.URLEncoder.encode(name, StandardCharsets.UTF_8),
             null);
     assertThat(answer.statusCode()).isEqualTo(404);
-    assertThat(answer.body()).contains("no credential " + name);
+    assertThat(answer.body()).contains("no key " + name);
   }
 
   @Test
   void anErrorIsTheSdksOwnWithTheRequestIdInItsDetails() {
-    assertThatThrownBy(() -> server.account().credentials().get("no-such"))
+    assertThatThrownBy(() -> server.account().encryptionKeys().get("no-such"))
         .isInstanceOfSatisfying(
             ResourceDoesNotExist.class,
             e -> {
@@ -223,16 +221,16 @@ class ApiTest {
               assertThat(e.getErrorDetails().errorInfo().orElseThrow().reason())
                   .isEqualTo("RESOURCE_DOES_NOT_EXIST");
             })
-        .hasMessage("no credential no-such");
-    assertThatThrownBy(() -> server.account().credentials().get("state"))
+        .hasMessage("no key no-such");
+    assertThatThrownBy(() -> server.account().encryptionKeys().get("state"))
         .isInstanceOf(InvalidState.class);
-    assertThatThrownBy(() -> server.account().credentials().get("legacy"))
+    assertThatThrownBy(() -> server.account().encryptionKeys().get("legacy"))
         .hasMessage("Cluster x does not exist");
   }
 
   @Test
   void aBugTellsTheRequestIdAndNothingElse() throws Exception {
-    HttpResponse<String> answer = server.send("admin", "GET", credentials() + "/bug", null);
+    HttpResponse<String> answer = server.send("admin", "GET", keys() + "/bug", null);
     assertThat(answer.statusCode()).isEqualTo(500);
     assertThat(answer.body())
         .contains("INTERNAL_ERROR")
@@ -243,7 +241,7 @@ class ApiTest {
 
   @Test
   void aFullDiskIsSaidWithAStatusThatNoClientRepeats() throws Exception {
-    HttpResponse<String> answer = server.send("admin", "GET", credentials() + "/full", null);
+    HttpResponse<String> answer = server.send("admin", "GET", keys() + "/full", null);
     assertThat(answer.statusCode()).isEqualTo(507);
     assertThat(answer.body()).contains("RESOURCE_EXHAUSTED").contains("disk");
   }
@@ -260,21 +258,21 @@ class ApiTest {
 
   @Test
   void whatIsNotBuiltIsNotFound() {
-    assertThatThrownBy(() -> server.account().credentials().delete("x"))
+    assertThatThrownBy(() -> server.account().encryptionKeys().delete("x"))
         .isInstanceOf(NotFound.class)
         .hasMessageContaining("No API found for 'DELETE /api/2.0/accounts/");
   }
 
   @Test
   void aUserWithoutTheRoleIsDenied() throws Exception {
-    HttpResponse<String> answer = server.send("alice", "GET", credentials(), null);
+    HttpResponse<String> answer = server.send("alice", "GET", keys(), null);
     assertThat(answer.statusCode()).isEqualTo(403);
     assertThat(answer.body()).contains("PERMISSION_DENIED");
   }
 
   @Test
   void nobodyIsUnauthenticatedEverywhere() throws Exception {
-    for (String path : List.of(credentials(), "/api/9.9/no/such/thing", "/", "/index.html")) {
+    for (String path : List.of(keys(), "/api/9.9/no/such/thing", "/", "/index.html")) {
       HttpResponse<String> answer = server.send(null, "GET", path, null);
       assertThat(answer.statusCode()).as(path).isEqualTo(401);
       assertThat(answer.body()).contains("UNAUTHENTICATED");
@@ -321,7 +319,7 @@ class ApiTest {
   void aSaneRequestIdIsKeptAndAnotherIsReplaced() throws Exception {
     for (var pair : Map.of("abc-1.2_3:4", true, "x".repeat(129), false, "a b", false).entrySet()) {
       HttpRequest request =
-          HttpRequest.newBuilder(URI.create(server.url() + credentials()))
+          HttpRequest.newBuilder(URI.create(server.url() + keys()))
               .header("Authorization", "Bearer " + server.token("admin"))
               .header("X-Request-Id", pair.getKey())
               .build();
@@ -358,7 +356,7 @@ class ApiTest {
   void aBodyOfMoreThanTenMebibytesIsRefusedBeforeItIsRead() throws Exception {
     String head =
         "POST "
-            + credentials()
+            + keys()
             + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
             + server.token("admin")
             + "\r\n";
@@ -380,7 +378,7 @@ class ApiTest {
     }
     assertThat(
             server
-                .send("admin", "POST", credentials(), "{\"x\":\"" + "x".repeat(10_485_700) + "\"}")
+                .send("admin", "POST", keys(), "{\"x\":\"" + "x".repeat(10_485_700) + "\"}")
                 .statusCode())
         .isEqualTo(200);
   }
@@ -456,23 +454,23 @@ class ApiTest {
     String body =
         "{\"text\":\"kept\",\"session_token\":\"dapi-very-secret\",\"typo\":1,"
             + "\"parameters\":[{\"key\":\"SessionToken\",\"value\":\"dapi-very-secret\"}]}";
-    String path = "/api/2.0/tarn-test/anything?token=dapi-very-secret&o=5";
+    String path = "/api/2.0/tarn-test/anything?token=dapi-very-secret&o=" + TestServer.WORKSPACE_ID;
     assertThat(server.send("alice", "POST", path, body).statusCode()).isEqualTo(200);
     server.send(null, "GET", "/api/2.0/clusters/get?cluster_id=dapi-very-secret", null);
-    server.send("alice", "GET", credentials(), null);
+    server.send("alice", "GET", keys(), null);
 
     String all = audited();
     assertThat(all).doesNotContain("very-secret").doesNotContain(server.token("alice"));
     JsonNode allowed = last(all, "http.Own.anything");
-    assertThat(allowed.get("principal").asText()).isEqualTo("alice");
+    assertThat(allowed.get("principal").asText()).isEqualTo("alice@example.com");
     assertThat(allowed.get("status").asInt()).isEqualTo(200);
     assertThat(allowed.get("params").get("text").asText()).isEqualTo("kept");
     assertThat(allowed.get("unknown_fields").toString())
         .isEqualTo("[\"?token\",\"parameters\",\"typo\"]");
     assertThat(allowed.get("source_ip").asText()).isEqualTo("127.0.0.1");
-    JsonNode denied = last(all, "provisioning.Credentials.list");
+    JsonNode denied = last(all, "provisioning.EncryptionKeys.list");
     assertThat(denied.get("error_code").asText()).isEqualTo("PERMISSION_DENIED");
-    assertThat(denied.get("path").asText()).isEqualTo("/api/2.0/accounts/{account_id}/credentials");
+    assertThat(denied.get("path").asText()).isEqualTo("/api/2.0/accounts/{account_id}/customer-managed-keys");
     assertThat(all).contains("\"status\":401,\"error_code\":\"UNAUTHENTICATED\"");
   }
 

@@ -39,7 +39,7 @@ class FullDiskTest {
   @Test
   void aCallThatCannotBeAuditedIsNotAnswered() throws Exception {
     for (String path : new String[] {"/api/2.0/tarn-test/works", "/api/2.0/not/built"}) {
-      HttpResponse<String> answer = server.send("alice", "GET", path, null);
+      HttpResponse<String> answer = server.send("admin", "GET", path, null);
       assertThat(answer.statusCode()).isEqualTo(507);
       assertThat(answer.body()).contains("RESOURCE_EXHAUSTED").doesNotContain("given");
     }
