@@ -62,8 +62,9 @@ class ApiTest {
   public static final class Keys {
     @Allow(Role.ACCOUNT_ADMIN)
     public CustomerManagedKey create(Caller caller, CreateCustomerManagedKeyRequest request) {
+      CreateAwsKeyInfo key = request.getAwsKeyInfo();
       return new CustomerManagedKey()
-          .setAwsKeyInfo(new AwsKeyInfo().setKeyAlias(request.getAwsKeyInfo().getKeyAlias()))
+          .setAwsKeyInfo(new AwsKeyInfo().setKeyAlias(key == null ? null : key.getKeyAlias()))
           .setAccountId(caller.accountId());
     }
 
