@@ -471,7 +471,8 @@ class ApiTest {
     assertThat(allowed.get("source_ip").asText()).isEqualTo("127.0.0.1");
     JsonNode denied = last(all, "provisioning.EncryptionKeys.list");
     assertThat(denied.get("error_code").asText()).isEqualTo("PERMISSION_DENIED");
-    assertThat(denied.get("path").asText()).isEqualTo("/api/2.0/accounts/{account_id}/customer-managed-keys");
+    assertThat(denied.get("path").asText())
+        .isEqualTo("/api/2.0/accounts/{account_id}/customer-managed-keys");
     assertThat(all).contains("\"status\":401,\"error_code\":\"UNAUTHENTICATED\"");
   }
 
