@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import dev.tarn.cloudformation.Template.Intrinsic;
 import dev.tarn.database.Database;
+import dev.tarn.engine.HostProcesses;
 import dev.tarn.engine.Sandbox;
 import dev.tarn.storage.Buckets;
 import java.io.BufferedReader;
@@ -25,10 +26,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * {@code AWS::Lambda::Function}: a row, and while its stack is at work one warm JVM in the sandbox,
@@ -39,6 +45,8 @@ import java.util.concurrent.TimeUnit;
  * were compared: there is no moment between looking and running.
  */
 final class LambdaFunctions implements ResourceType, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(LambdaFunctions.class);
+  private static final int KILLS = 5;
   private static final String IN_SANDBOX = "/var/task/handlers.jar";
   private static final Duration GRACE = Duration.ofSeconds(5);
 
@@ -220,6 +228,37 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
     children.clear();
   }
 
+  /** Ends what a killed server left; to be called before any function is invoked. */
+  void reap() {
+    reap(mark());
+  }
+
+  private String mark() {
+    return "-Dtarn.functions=" + folder.toAbsolutePath();
+  }
+
+  /**
+   * Kills what has the word among its arguments. Who is killed while bubblewrap puts up its walls
+   * leaves a process that does not yet die with its parent, and waits for ever.
+   */
+  private static void reap(String word) {
+    List<ProcessHandle> left = HostProcesses.with(List.of(word));
+    for (int round = 0; round < KILLS && !left.isEmpty(); round++) {
+      for (ProcessHandle process : left) {
+        process.destroyForcibly();
+        try {
+          process.onExit().get(GRACE.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return;
+        } catch (ExecutionException | TimeoutException e) {
+          LOG.warn("process {} of a function does not end", process.pid());
+        }
+      }
+      left = HostProcesses.with(List.of(word));
+    }
+  }
+
   private Optional<Function> find(String arn) {
     return database.read(
         handle ->
@@ -312,6 +351,7 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
   /** One JVM, one invocation at a time; another one is started when it died. */
   private final class Child {
     private volatile Process process;
+    private volatile String stream;
     private BufferedWriter events;
     private BlockingQueue<String> outcomes;
 
@@ -354,10 +394,12 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
     private void start(Function function, Path jar) throws IOException {
       Sandbox.Mount code = Sandbox.Mount.read(jar, IN_SANDBOX);
       Files.createDirectories(logs);
-      String stream =
+      // As on AWS, each instance of a function has a log stream; its name is also how what is left
+      // of the instance is found.
+      stream =
           LocalDate.ofInstant(clock.instant(), ZoneOffset.UTC).toString().replace('-', '/')
               + "/[$LATEST]"
-              + Arns.sha256(function.name().getBytes(UTF_8)).substring(0, 32);
+              + UUID.randomUUID().toString().replace("-", "");
       process =
           sandbox.start(
               sandbox
@@ -368,6 +410,7 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
                           "-XX:+UseSerialGC",
                           "-XX:TieredStopAtLevel=1",
                           "-XX:-UsePerfData",
+                          mark(),
                           "-cp",
                           sandbox.path(code).toString(),
                           "dev.tarn.stack.Bootstrap",
@@ -409,6 +452,7 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
         } catch (InterruptedException e) {
           Thread.currentThread().interrupt();
         }
+        reap(stream);
       }
     }
   }

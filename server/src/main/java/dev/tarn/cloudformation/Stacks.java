@@ -115,6 +115,7 @@ public final class Stacks implements AutoCloseable {
 
   /** Goes on with what a former process left in progress; to be called when the server listens. */
   public void resume() {
+    functions.reap();
     dao.inProgress().forEach(this::run);
   }
 

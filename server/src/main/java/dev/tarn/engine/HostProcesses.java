@@ -12,13 +12,13 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /** What {@code /proc} tells about processes that a control plane before this one started. */
-final class HostProcesses {
+public final class HostProcesses {
   private static final int START_TICK = 19; // Field 22, counted from the one after "(name)".
 
   private HostProcesses() {}
 
   /** Processes that have all of {@code words} among their arguments. */
-  static List<ProcessHandle> with(List<String> words) {
+  public static List<ProcessHandle> with(List<String> words) {
     try (Stream<Path> entries = Files.list(Path.of("/proc"))) {
       return entries
           .filter(entry -> entry.getFileName().toString().matches("\\d+"))

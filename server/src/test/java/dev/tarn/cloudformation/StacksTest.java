@@ -9,6 +9,7 @@ import com.databricks.sdk.core.error.platform.ResourceAlreadyExists;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import dev.tarn.database.Database;
 import dev.tarn.database.Seal;
+import dev.tarn.engine.HostProcesses;
 import dev.tarn.engine.Sandbox;
 import dev.tarn.http.Caller;
 import dev.tarn.storage.Buckets;
@@ -88,6 +89,11 @@ class StacksTest {
     stop();
     door.close();
     assertThat(ProcessHandle.current().descendants().filter(ProcessHandle::isAlive)).isEmpty();
+    // Nor one that lost its parent.
+    assertThat(
+            HostProcesses.with(
+                List.of("-Dtarn.functions=" + home.resolve("runtime/functions").toAbsolutePath())))
+        .isEmpty();
   }
 
   @Test
