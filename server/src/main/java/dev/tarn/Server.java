@@ -240,12 +240,12 @@ public final class Server implements AutoCloseable {
    */
   @Override
   public void close() {
+    stacks.close(); // first: its functions answer to this server
     if (http != null) {
       http.stop().join();
     }
     calls.shutdownNow();
     calls.close();
-    stacks.close();
     account.close();
     catalog.close();
     if (audit != null) {

@@ -43,6 +43,7 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
   public static final long WORKSPACE_ID = 1234567890123456L;
 
   private final HttpClient client = HttpClient.newHttpClient();
+
   /** The root bucket of the test's workspace. */
   public static final String ROOT_BUCKET = "test-root";
 
