@@ -235,7 +235,7 @@ class CatalogRestTest {
         .isInstanceOf(BadRequest.class)
         .hasMessageContaining("limit for metastores in region eu-west-3");
     assertThat(account.metastores().get(made.getMetastoreId()).getMetastoreInfo().getOwner())
-        .isEqualTo("admin");
+        .isEqualTo("admin@tarn.local");
     String ofWorkspace =
         account
             .metastoreAssignments()
@@ -329,7 +329,7 @@ class CatalogRestTest {
   void aUserWhoIsNoAdminIsToldWhy() {
     assertThatThrownBy(() -> server.as("bob").catalogs().get("main"))
         .isInstanceOf(PermissionDenied.class)
-        .hasMessageContaining("until access control is enforced; bob is not one");
+        .hasMessageContaining("until access control is enforced; bob@example.com is not one");
     assertThat(server.as("bob").metastores().current().getWorkspaceId())
         .isEqualTo(TestServer.WORKSPACE_ID);
     assertThat(
