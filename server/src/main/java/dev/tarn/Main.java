@@ -76,6 +76,7 @@ public final class Main {
     CountDownLatch stopped = new CountDownLatch(1);
     CountDownLatch told = new CountDownLatch(1);
     Home home = Home.lock(config);
+    Server.init(config, Clock.systemUTC());
     try (home;
         Server server = Server.start(config, Clock.systemUTC())) {
       Runtime.getRuntime()

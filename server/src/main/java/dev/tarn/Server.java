@@ -12,6 +12,7 @@ import dev.tarn.cloudformation.Sessions;
 import dev.tarn.cloudformation.Stacks;
 import dev.tarn.database.Database;
 import dev.tarn.database.Seal;
+import dev.tarn.engine.Engines;
 import dev.tarn.engine.Sandbox;
 import dev.tarn.http.Api;
 import dev.tarn.http.Authenticator;
@@ -20,14 +21,18 @@ import dev.tarn.http.Hosts;
 import dev.tarn.http.Routes;
 import dev.tarn.iam.Iam;
 import dev.tarn.iam.StackSessions;
+import dev.tarn.sql.Sql;
 import dev.tarn.storage.Buckets;
 import dev.tarn.telemetry.Audit;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Clock;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -48,6 +53,8 @@ public final class Server implements AutoCloseable {
   private final Iam iam;
   private final Account account;
   private final Catalog catalog;
+  private final Engines engines;
+  private final Sql sql;
   private final Stacks stacks;
   private final Routes routes = new Routes();
   private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
@@ -61,13 +68,16 @@ public final class Server implements AutoCloseable {
     database = Database.open(config.databaseFile());
     buckets = new Buckets(database, config.storage(), clock);
 
+    Seal seal = Seal.open(config.keys());
+    Sandbox sandbox = Sandbox.open(config.sandbox(), config.home());
+
     iam = new Iam(database, config.keys(), clock);
     stacks =
         new Stacks(
             database,
-            Seal.open(config.keys()),
+            seal,
             buckets,
-            Sandbox.open(config.sandbox(), config.home()),
+            sandbox,
             sessions(iam.stackSessions()),
             iam::accountId,
             config.region(),
@@ -76,6 +86,15 @@ public final class Server implements AutoCloseable {
             clock,
             () -> url().toString());
     catalog = new Catalog(database, buckets, clock, this::place, iam::isPrincipal);
+    engines =
+        new Engines(config, database, seal, sandbox, tokens(iam), catalog::catalogsVersion, clock);
+    engines.onChange(
+        engine -> {
+          if (!engine.state().isUp()) {
+            catalog.engineGone(engine.id());
+          }
+        });
+    sql = new Sql(config, database, engines, this::spec, this::rootFolder, this::url, clock);
     account =
         new Account(
             database,
@@ -93,11 +112,22 @@ public final class Server implements AutoCloseable {
                 new Step(
                     "workspace-catalog",
                     "Making the workspace's catalog.",
-                    workspace -> catalog.createWorkspaceCatalog(place(workspace.id())))),
-            List.of(workspace -> catalog.removeWorkspace(workspace.id())));
+                    workspace -> catalog.createWorkspaceCatalog(place(workspace.id()))),
+                new Step(
+                    "starter-warehouse",
+                    "Making the Starter Warehouse.",
+                    workspace ->
+                        sql.createStarterWarehouse(
+                            workspace.id(), iam.nameOf(workspace.createdBy()).orElse("System")))),
+            List.of(
+                workspace -> sql.removeWorkspace(workspace.id()),
+                workspace -> catalog.removeWorkspace(workspace.id())));
 
     iam.routes(routes, account::workspaceOfDeployment);
     account.routes(routes);
+    catalog.routes(routes);
+    engines.routes(routes);
+    sql.routes(routes);
     stacks.routes(routes);
     more.accept(routes);
     routes.complete();
@@ -126,6 +156,41 @@ public final class Server implements AutoCloseable {
         sessions.close(stackId);
       }
     };
+  }
+
+  /** What engines ask of identity. */
+  private static Engines.Tokens tokens(Iam iam) {
+    return new Engines.Tokens() {
+      @Override
+      public String mint(String engineId, long workspaceId) {
+        return iam.tokens().mintForEngine(engineId, workspaceId);
+      }
+
+      @Override
+      public void revoke(String engineId) {
+        iam.tokens().revokeOfEngine(engineId);
+      }
+    };
+  }
+
+  /** What the engine of a warehouse sees: its workspace's bucket, the metastore's, the samples. */
+  private Engines.Spec spec(long workspaceId, String warehouseId) {
+    Catalog.Place place = place(workspaceId);
+    Map<String, Boolean> writable = new HashMap<>();
+    writable.put(place.rootBucket(), true);
+    writable.put("tarn-metastore-" + place.region(), true);
+    writable.put("tarn-samples", false);
+    writable.keySet().removeIf(bucket -> !buckets.exists(bucket));
+    return new Engines.Spec(
+        warehouseId,
+        workspaceId,
+        writable,
+        catalog.defaultCatalog(workspaceId).orElse("main"),
+        0); // The warehouse decides when it stops.
+  }
+
+  private Path rootFolder(long workspaceId) {
+    return config.storage().resolve(place(workspaceId).rootBucket());
   }
 
   /** What the catalog asks of a workspace. */
@@ -165,7 +230,7 @@ public final class Server implements AutoCloseable {
     buckets.recover();
     catalog.recover();
     Authenticator authenticator =
-        iam.authenticator(account::workspaceOfDeployment, (engine, principal) -> false);
+        iam.authenticator(account::workspaceOfDeployment, engines::hasSession);
     http = listen(new Api(routes, authenticator, audit, clock, calls));
     try {
       http.start().join();
@@ -181,6 +246,11 @@ public final class Server implements AutoCloseable {
       }
       throw e;
     }
+    engines.start(url());
+    sql.start(
+        account.workspaces().stream()
+            .map(workspace -> config.storage().resolve(workspace.bucket()))
+            .toList());
     account.recover();
     stacks.resume(); // its functions call this server
   }
@@ -247,6 +317,8 @@ public final class Server implements AutoCloseable {
     calls.shutdownNow();
     calls.close();
     account.close();
+    sql.close();
+    engines.close();
     catalog.close();
     if (audit != null) {
       audit.close();

@@ -15,7 +15,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
 import java.util.UUID;
-import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.apache.spark.connect.proto.AnalyzePlanRequest;
 import org.apache.spark.connect.proto.AnalyzePlanResponse;
 import org.apache.spark.connect.proto.ConfigRequest;
@@ -50,7 +50,7 @@ public final class ConnectClient {
   private final String engineId;
   private final PrivateKey key;
   private final Clock clock;
-  private final LongSupplier catalogsVersion;
+  private final Supplier<String> catalogsVersion;
   private final WebClient web;
 
   /**
@@ -64,7 +64,7 @@ public final class ConnectClient {
       int port,
       PrivateKey key,
       Clock clock,
-      LongSupplier catalogsVersion) {
+      Supplier<String> catalogsVersion) {
     this.engineId = engineId;
     this.key = key;
     this.clock = clock;
@@ -230,7 +230,7 @@ public final class ConnectClient {
                         requestId,
                         clock.instant().plus(VALID).getEpochSecond())
                     .sign(key))
-            .add("x-tarn-catalogs", Long.toString(catalogsVersion.getAsLong()))
+            .add("x-tarn-catalogs", catalogsVersion.get())
             .add("x-request-id", requestId);
     return new GrpcCall<>(web, SERVICE + method, headers.build(), request, parser);
   }

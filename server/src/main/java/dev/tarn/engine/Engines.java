@@ -48,7 +48,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
-import java.util.function.LongSupplier;
+import java.util.function.LongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -76,7 +76,7 @@ public final class Engines implements AutoCloseable {
   private final EngineDao dao;
   private final SigningKey key;
   private final Tokens tokens;
-  private final LongSupplier catalogsVersion;
+  private final LongFunction<String> catalogsVersion;
   private final Clock clock;
   private final Sandbox sandbox;
   private final Launcher launcher;
@@ -112,7 +112,8 @@ public final class Engines implements AutoCloseable {
       @JsonProperty("idle_minutes") int idleMinutes) {}
 
   /**
-   * @param catalogsVersion changes when the set of catalogs changed; told to drivers with each call
+   * @param catalogsVersion changes when the set of catalogs that a workspace sees changed; told to
+   *     drivers with each call
    * @throws IllegalStateException the sandbox that is required does not work here
    */
   public Engines(
@@ -121,7 +122,7 @@ public final class Engines implements AutoCloseable {
       Seal seal,
       Sandbox sandbox,
       Tokens tokens,
-      LongSupplier catalogsVersion,
+      LongFunction<String> catalogsVersion,
       Clock clock) {
     this.config = config;
     this.dao = new EngineDao(database);
@@ -278,7 +279,7 @@ public final class Engines implements AutoCloseable {
       }
       ProcessHandle jvm = Launcher.jvm(outer);
       if (dao.ready(id, jvm.pid(), port)) {
-        driver.serves(jvm, client(id, port));
+        driver.serves(jvm, client(driver, port));
         changed(id);
       } else {
         kill(driver);
@@ -297,8 +298,14 @@ public final class Engines implements AutoCloseable {
     var unused = driver.outer().onExit().thenRunAsync(() -> ended(driver), work);
   }
 
-  private ConnectClient client(String id, int port) {
-    return new ConnectClient(connections, id, port, key.privateKey(), clock, catalogsVersion);
+  private ConnectClient client(Driver driver, int port) {
+    return new ConnectClient(
+        connections,
+        driver.id(),
+        port,
+        key.privateKey(),
+        clock,
+        () -> catalogsVersion.apply(driver.spec().workspaceId()));
   }
 
   private void stop(Driver driver, String reason) {
@@ -433,7 +440,7 @@ public final class Engines implements AutoCloseable {
     drivers.put(engine.id(), driver);
     ProcessHandle outer = ProcessHandle.of(engine.outerPid()).orElseThrow();
     driver.runsAs(outer);
-    driver.serves(jvm.get(), client(engine.id(), engine.port()));
+    driver.serves(jvm.get(), client(driver, engine.port()));
     watch(driver);
     return true;
   }

@@ -117,7 +117,7 @@ class EnginesTest {
                 revoked.add(engineId);
               }
             },
-            () -> 1,
+            workspace -> "0",
             clock);
     made.onChange(changes::add);
     made.start(address);
