@@ -129,7 +129,9 @@ public final class AotCache {
         throw new IOException(
             "the engine ended: " + new String(launcher.log(id).tail(2000), UTF_8));
       }
-      work(new ConnectClient(connections, id, port, keys.getPrivate(), Clock.systemUTC(), () -> 1));
+      work(
+          new ConnectClient(
+              connections, id, port, keys.getPrivate(), Clock.systemUTC(), () -> "1"));
       Launcher.jvm(started.process().toHandle()).destroy();
       if (!started.process().waitFor(WRITE_MINUTES, TimeUnit.MINUTES)) {
         started.process().destroyForcibly();

@@ -112,7 +112,7 @@ class StatementsOnSparkTest {
               @Override
               public void revoke(String engineId) {}
             },
-            () -> 1,
+            workspace -> "1",
             Clock.systemUTC());
     engines.start(here);
     Compute compute =
