@@ -17,6 +17,7 @@ import org.apache.spark.connect.proto.ExecutePlanResponse;
 import org.apache.spark.connect.proto.Expression;
 import org.apache.spark.connect.proto.Plan;
 import org.apache.spark.connect.proto.Relation;
+import org.apache.spark.connect.proto.ReleaseSessionRequest;
 import org.apache.spark.connect.proto.SQL;
 import org.apache.spark.connect.proto.SparkConnectServiceGrpc;
 import org.apache.spark.connect.proto.SparkConnectServiceGrpc.SparkConnectServiceBlockingStub;
@@ -94,6 +95,16 @@ final class ConnectSession {
       }
     }
     return rows;
+  }
+
+  void release() {
+    var unused =
+        stub()
+            .releaseSession(
+                ReleaseSessionRequest.newBuilder()
+                    .setSessionId(id)
+                    .setUserContext(UserContext.newBuilder().setUserId("root"))
+                    .build());
   }
 
   private static void read(ExecutePlanResponse answer, List<List<String>> rows) {

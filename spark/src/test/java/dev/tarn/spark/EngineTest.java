@@ -134,6 +134,14 @@ class EngineTest {
   }
 
   @Test
+  void aReleasedSessionTakesItsStateAlong() {
+    alice.sql("CREATE TEMPORARY VIEW leftover AS SELECT 1");
+    alice.release();
+    assertThatThrownBy(() -> alice.sql("SELECT * FROM leftover"))
+        .hasMessageContaining("INVALID_HANDLE.SESSION_CLOSED");
+  }
+
+  @Test
   void namedArgumentsAreLiterals() {
     assertThat(
             alice.sql(
