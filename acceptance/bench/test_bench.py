@@ -169,9 +169,9 @@ def ours():
 @pytest.fixture(scope="module")
 def cold(ours, tmp_path_factory):
     """Seconds to the first answer of an engine that does not run yet, ours and plain, three times in turn."""
-    statements = Statements(ours)
     mine, theirs = [], []
     for _ in range(3):
+        statements = Statements(ours)  # a connection that was idle while the peer started is closed by now
         statements.call("POST", f"/api/2.0/sql/warehouses/{statements.warehouse}/stop", {})
         eventually(lambda: statements.call("GET", f"/api/2.0/sql/warehouses/{statements.warehouse}")["state"] == "STOPPED")
         eventually(lambda: not [e for e in ours.status()["engines"] if e["state"] != "STOPPED"])

@@ -28,6 +28,7 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
  * @param engineCores cores of one engine; 0 takes all
  * @param engineConf further Spark settings for engines, set by the administrator of the machine
  * @param resultHours how long statement results are kept
+ * @param engineTraining whether engines leave the AOT cache of this build when they end
  * @param sandbox {@code required}, or {@code off} on a machine with one person and no bubblewrap
  */
 public record Config(
@@ -41,6 +42,7 @@ public record Config(
     int engineCores,
     Map<String, String> engineConf,
     int resultHours,
+    boolean engineTraining,
     String sandbox) {
 
   private static final String ENGINE_CONF = "engine.conf.";
@@ -56,6 +58,9 @@ public record Config(
     KEYS.put(
         "engine.idle_minutes", new String[] {"30", "auto-stop of a warehouse without its own"});
     KEYS.put("engine.cores", new String[] {"0", "cores of one engine, 0 for all"});
+    KEYS.put(
+        "engine.training",
+        new String[] {"off", "on: engines learn for the next ones' start; the build says so"});
     KEYS.put("result.hours", new String[] {"24", "how long statement results are kept"});
     KEYS.put(
         "sandbox", new String[] {"required", "required, or off where one person uses the machine"});
@@ -106,6 +111,7 @@ public record Config(
         number(values, "engine.cores", 0, 1024),
         Map.copyOf(engineConf),
         number(values, "result.hours", 1, 100_000),
+        matching(values, "engine.training", "on|off", "on or off").equals("on"),
         matching(values, "sandbox", "required|off", "required or off"));
   }
 

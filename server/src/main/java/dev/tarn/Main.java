@@ -2,6 +2,7 @@ package dev.tarn;
 
 import dev.tarn.engine.Engines;
 import dev.tarn.http.Coverage;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -11,7 +12,7 @@ import java.util.concurrent.CountDownLatch;
 public final class Main {
   private static final String USAGE =
       "usage: init --home DIRECTORY | serve --home DIRECTORY [--distribution DIRECTORY]"
-          + " | reap --home DIRECTORY | coverage --home DIRECTORY > docs/api-coverage.md";
+          + " | reap --home DIRECTORY | trained --home DIRECTORY | coverage --home DIRECTORY > docs/api-coverage.md";
 
   private Main() {}
 
@@ -38,6 +39,7 @@ public final class Main {
       case "serve" -> serve(config);
       case "coverage" -> coverage(config);
       case "reap" -> reap(config);
+      case "trained" -> trained(config);
       default -> throw new IllegalArgumentException("'" + verb + "' is no verb; " + USAGE);
     }
   }
@@ -50,6 +52,19 @@ public final class Main {
       ended = Engines.reap(config.home());
     }
     if (ended > 0) {
+      System.exit(10);
+    }
+  }
+
+  /** Whether engines of this build start with an AOT cache; exit code 10 says that they do not. */
+  private static void trained(Config config) {
+    boolean trained;
+    try {
+      trained = Engines.isTrained(config);
+    } catch (IOException e) {
+      throw new IllegalStateException("cannot look for the AOT cache of engines: " + e, e);
+    }
+    if (!trained) {
       System.exit(10);
     }
   }

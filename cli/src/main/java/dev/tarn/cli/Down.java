@@ -52,33 +52,37 @@ final class Down implements Runnable {
     if (!Files.exists(home.folder().resolve("tarn.db"))) {
       return false;
     }
-    Path server = home.distribution().resolve("server/target");
     try {
-      Process reaper =
-          new ProcessBuilder(
-                  List.of(
-                      System.getProperty("java.home") + "/bin/java",
-                      "--sun-misc-unsafe-memory-access=allow",
-                      "--enable-native-access=ALL-UNNAMED",
-                      "-cp",
-                      server.resolve("tarn-server-0.1.0.jar")
-                          + File.pathSeparator
-                          + server.resolve("lib/*"),
-                      "dev.tarn.Main",
-                      "reap",
-                      "--home",
-                      home.folder().toString(),
-                      "--distribution",
-                      home.distribution().toString()))
-              .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.appendTo(home.serverLog().toFile()))
-              .start();
-      return reaper.waitFor() == 10;
+      return server(home, "reap").waitFor() == 10;
     } catch (IOException e) {
       throw new Tarn.Failure("cannot look for left-over engines: " + e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new Tarn.Failure("interrupted");
     }
+  }
+
+  /** A verb of the server that does one thing and ends. */
+  static Process server(Home home, String verb) throws IOException {
+    Path server = home.distribution().resolve("server/target");
+    Files.createDirectories(home.serverLog().getParent());
+    return new ProcessBuilder(
+            List.of(
+                System.getProperty("java.home") + "/bin/java",
+                "--sun-misc-unsafe-memory-access=allow",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                server.resolve("tarn-server-0.1.0.jar")
+                    + File.pathSeparator
+                    + server.resolve("lib/*"),
+                "dev.tarn.Main",
+                verb,
+                "--home",
+                home.folder().toString(),
+                "--distribution",
+                home.distribution().toString()))
+        .redirectErrorStream(true)
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(home.serverLog().toFile()))
+        .start();
   }
 }

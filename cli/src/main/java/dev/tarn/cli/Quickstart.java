@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -32,7 +33,7 @@ final class Quickstart implements Runnable {
     Path tokenFile = home.folder().resolve("keys/admin-token");
     boolean first = !Files.exists(tokenFile);
     Home.Running running = Up.start(home, progress);
-    workspace(home, progress);
+    workspace(home, workspaceName, progress::stage);
     String count = Sql.run(home, workspaceName, FIRST_STATEMENT).rows().get(0).get(0);
     progress.stage(FIRST_STATEMENT + " → " + count);
     System.out.println();
@@ -55,16 +56,17 @@ final class Quickstart implements Runnable {
         "  ask:                                 ./tarn sql \"" + FIRST_STATEMENT + "\"");
   }
 
-  private void workspace(Home home, Progress progress) {
+  /** Makes the workspace unless there is one of this name. */
+  static void workspace(Home home, String workspaceName, Consumer<String> progress) {
     Stack.Stacks stacks = Stack.Stacks.of(home);
     for (JsonNode workspace : Status.of(home).get("workspaces")) {
       if (workspace.get("workspace_name").asText().equals(workspaceName)
           && workspace.get("workspace_status").asText().equals("RUNNING")) {
-        progress.stage("workspace " + workspaceName + " is RUNNING already");
+        progress.accept("workspace " + workspaceName + " is RUNNING already");
         return;
       }
     }
-    String name = unfinished(stacks);
+    String name = unfinished(stacks, workspaceName);
     if (name == null) {
       name = stacks.create(null, workspaceName, null).path("StackName").asText();
     }
@@ -72,7 +74,7 @@ final class Quickstart implements Runnable {
         stacks.follow(
             name,
             event ->
-                progress.stage(
+                progress.accept(
                     "stack  %-28s %s"
                         .formatted(
                             event.path("LogicalResourceId").asText(),
@@ -87,11 +89,11 @@ final class Quickstart implements Runnable {
               + name
               + "` says why");
     }
-    progress.stage("workspace " + workspaceName + " is RUNNING");
+    progress.accept("workspace " + workspaceName + " is RUNNING");
   }
 
   /** A stack for this workspace that an earlier, killed quickstart began. */
-  private String unfinished(Stack.Stacks stacks) {
+  private static String unfinished(Stack.Stacks stacks, String workspaceName) {
     for (JsonNode stack : stacks.list().path("Stacks")) {
       for (JsonNode parameter : stack.path("Parameters")) {
         if (parameter.path("ParameterKey").asText().equals("WorkspaceName")

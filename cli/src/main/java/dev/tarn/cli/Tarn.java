@@ -19,6 +19,7 @@ import picocli.CommandLine.ParseResult;
       Stack.class,
       Doctor.class,
       Reset.class,
+      Train.class,
       Version.class,
       CommandLine.HelpCommand.class
     },

@@ -100,6 +100,13 @@ public final class Database implements AutoCloseable {
     return waitFor(writing.submit(() -> writeHandle.inTransaction(work)));
   }
 
+  /**
+   * {@link #inTransaction} for who has something to do meanwhile; it is on disk when it is done.
+   */
+  public <T, X extends Exception> Future<T> begin(HandleCallback<T, X> work) {
+    return writing.submit(() -> writeHandle.inTransaction(work));
+  }
+
   /** Runs a read on a snapshot of its own; does not wait for the writer. */
   public <T, X extends Exception> T read(HandleCallback<T, X> work) throws X {
     return waitFor(

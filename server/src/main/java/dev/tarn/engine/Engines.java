@@ -69,6 +69,10 @@ public final class Engines implements AutoCloseable {
   private static final int KILLS = 5;
   private static final int LOG_TAIL = 1 << 20;
   private static final long TERM_SECONDS = 8;
+
+  /** One that was trained writes a cache of 200 MB first, on one core. */
+  private static final long WRITE_SECONDS = 600;
+
   private static final long ACQUIRE_SECONDS = 600;
   private static final long TICK_SECONDS = 15;
 
@@ -145,6 +149,11 @@ public final class Engines implements AutoCloseable {
     catalog.complete(address);
     var unused =
         ticks.scheduleWithFixedDelay(this::tick, TICK_SECONDS, TICK_SECONDS, TimeUnit.SECONDS);
+  }
+
+  /** Whether the engines of this build start with an AOT cache. */
+  public static boolean isTrained(Config config) throws IOException {
+    return new Launcher(config, Sandbox.open("off", config.home())).isTrained();
   }
 
   public void routes(Routes routes) {
@@ -265,7 +274,7 @@ public final class Engines implements AutoCloseable {
       told.put("catalog_uri", address.toString());
       told.put("catalog_token", tokens.mint(id, driver.spec().workspaceId()));
       told.put("default_catalog", driver.spec().defaultCatalog());
-      Launcher.Started started = launcher.start(id, told, driver.spec().buckets(), List.of());
+      Launcher.Started started = launcher.start(id, told, driver.spec().buckets());
       ProcessHandle outer = started.process().toHandle();
       dao.started(id, outer.pid(), HostProcesses.identity(outer.pid()));
       driver.runsAs(outer);
@@ -325,7 +334,9 @@ public final class Engines implements AutoCloseable {
     }
     if (driver.jvm() != null && driver.jvm().destroy()) {
       try {
-        outer.onExit().get(TERM_SECONDS, TimeUnit.SECONDS);
+        outer
+            .onExit()
+            .get(config.engineTraining() ? WRITE_SECONDS : TERM_SECONDS, TimeUnit.SECONDS);
         return;
       } catch (TimeoutException e) {
         LOG.info("engine {} did not end on request", driver.id());
@@ -364,6 +375,13 @@ public final class Engines implements AutoCloseable {
     }
     dao.ended(id, cause, clock.millis());
     tokens.revoke(id);
+    if (config.engineTraining()) {
+      try {
+        launcher.learned(id);
+      } catch (IOException e) {
+        LOG.error("engine {} was trained in vain", id, e);
+      }
+    }
     remove(launcher.folder(id).resolve("scratch"));
     changed(id);
   }

@@ -25,6 +25,7 @@ final class Launcher {
   private static final String STORAGE = "/storage";
   private static final String SCRATCH = "/scratch";
   private static final String RUNTIME = "/runtime";
+  private static final String LEARNED = "engine.aot";
   private static final long READY_SECONDS = 300;
 
   /** Spark's list for JDK 17 and later (JavaModuleOptions), and what JDK 25 needs besides. */
@@ -73,14 +74,19 @@ final class Launcher {
     return config.distribution().resolve("spark/target/runtime");
   }
 
-  /** The folder an engine may write, as it sees it. */
-  Path insideScratch(String engineId) {
-    return sandbox.path(Mount.write(folder(engineId).resolve("scratch"), SCRATCH));
+  /** Whether engines in the sandbox have an AOT cache that fits. */
+  boolean isTrained() throws IOException {
+    return AotCache.isMade(runtime(), flags(Path.of(SCRATCH)));
   }
 
-  /** Those that every engine in the sandbox has; without one, paths and so flags differ. */
-  List<String> flagsInSandbox() {
-    return flags(Path.of(SCRATCH));
+  /**
+   * Keeps what an engine learned.
+   *
+   * @throws IOException it ended without having written it
+   */
+  void learned(String engineId) throws IOException {
+    AotCache.publish(
+        folder(engineId).resolve("scratch").resolve(LEARNED), runtime(), flags(Path.of(SCRATCH)));
   }
 
   /** Arguments that only engines of this instance have. */
@@ -95,13 +101,8 @@ final class Launcher {
   /**
    * @param told what goes to its standard input, completed here by what only the launcher knows
    * @param buckets bucket name to whether the engine may write it
-   * @param moreFlags of the JVM; none to use the AOT cache where it fits
    */
-  Started start(
-      String engineId,
-      Map<String, Object> told,
-      Map<String, Boolean> buckets,
-      List<String> moreFlags)
+  Started start(String engineId, Map<String, Object> told, Map<String, Boolean> buckets)
       throws IOException {
     Path jars = runtime().resolve("jars");
     if (!Files.isDirectory(jars)) {
@@ -132,9 +133,9 @@ final class Launcher {
     command.add(engineMark(engineId));
     command.addAll(flags(inside));
     command.addAll(
-        moreFlags.isEmpty()
-            ? AotCache.flags(runtime(), sandbox.path(runtime), flags(inside))
-            : moreFlags);
+        config.engineTraining()
+            ? List.of("-XX:AOTCacheOutput=" + inside.resolve(LEARNED))
+            : AotCache.flags(runtime(), sandbox.path(runtime), flags(inside)));
     command.addAll(List.of("-cp", sandbox.path(runtime).resolve("jars") + "/*", MAIN));
     Map<String, String> environment =
         Map.of(

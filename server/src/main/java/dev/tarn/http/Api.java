@@ -30,7 +30,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -75,13 +77,15 @@ public final class Api implements HttpService {
       Map<String, String> headers,
       String contentType,
       HttpData bytes,
-      InputStream stream) {
+      InputStream stream,
+      Future<?> saved) {
     static Reply json(int status, Object body) throws IOException {
       return new Reply(
           status,
           Map.of(),
           "application/json",
           HttpData.wrap(StrictJson.MAPPER.writeValueAsBytes(body)),
+          null,
           null);
     }
   }
@@ -143,6 +147,10 @@ public final class Api implements HttpService {
     Reply reply = replied(call);
     try {
       audit.append(entry(call, reply.status));
+      if (!isSaved(reply)) {
+        reply = failed(call, reply.saved.exceptionNow());
+        audit.append(entry(call, reply.status)); // the later one is what was answered
+      }
     } catch (RuntimeException e) {
       close(reply.stream);
       reply = failed(call, e);
@@ -154,6 +162,21 @@ public final class Api implements HttpService {
         reply.status,
         (System.nanoTime() - start) / 1_000_000);
     return response(call, reply);
+  }
+
+  private static boolean isSaved(Reply reply) {
+    if (reply.saved == null) {
+      return true;
+    }
+    try {
+      reply.saved.get();
+      return true;
+    } catch (ExecutionException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted before the answer was saved", e);
+    }
   }
 
   private Reply replied(Call call) throws IOException {
@@ -284,14 +307,20 @@ public final class Api implements HttpService {
     if (result instanceof Answer answer) {
       Object body = answer.body();
       if (body instanceof InputStream stream) {
-        return new Reply(answer.status(), answer.headers(), answer.contentType(), null, stream);
+        return new Reply(
+            answer.status(), answer.headers(), answer.contentType(), null, stream, answer.saved());
       }
       byte[] bytes =
           body == null
               ? new byte[0]
               : body instanceof byte[] raw ? raw : StrictJson.MAPPER.writeValueAsBytes(body);
       return new Reply(
-          answer.status(), answer.headers(), answer.contentType(), HttpData.wrap(bytes), null);
+          answer.status(),
+          answer.headers(),
+          answer.contentType(),
+          HttpData.wrap(bytes),
+          null,
+          answer.saved());
     }
     if (result == null) {
       return Reply.json(200, Map.of());
@@ -318,7 +347,8 @@ public final class Api implements HttpService {
         headers,
         headers.getOrDefault("content-type", "application/octet-stream"),
         stream == null ? HttpData.empty() : null,
-        stream);
+        stream,
+        null);
   }
 
   private Reply failed(Call call, Throwable thrown) throws IOException {
@@ -333,6 +363,7 @@ public final class Api implements HttpService {
             Map.of("www-authenticate", "Bearer realm=\"tarn\""),
             reply.contentType,
             reply.bytes,
+            null,
             null)
         : reply;
   }

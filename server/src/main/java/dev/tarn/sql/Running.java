@@ -8,6 +8,7 @@ import com.databricks.sdk.service.sql.StatementStatus;
 import dev.tarn.sql.Compute.Query;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.concurrent.Future;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -32,7 +33,7 @@ final class Running {
   private final Condition ended = lock.newCondition();
   private StatementStatus status = new StatementStatus().setState(StatementState.PENDING);
   private ResultWriter.Result result;
-  private boolean told;
+  private Future<?> told;
   private boolean over;
   private Thread thread;
   private Query query;
@@ -129,7 +130,7 @@ final class Running {
       over = true;
       status = with;
       this.result = result;
-      if (told) {
+      if (told != null) {
         dao.end(row(), expiry());
       }
       ended.signalAll();
@@ -157,16 +158,25 @@ final class Running {
     }
   }
 
-  /** The row as it now is, on disk before it is returned. */
+  /** The row as it now is; {@link #saved} says when it is on disk. */
   StatementDao.Row tell() {
     lock.lock();
     try {
       StatementDao.Row row = row();
-      if (!told) {
-        dao.insert(row, clock.millis(), over ? expiry() : null);
-        told = true;
+      if (told == null) {
+        told = dao.insert(row, clock.millis(), over ? expiry() : null);
       }
       return row;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The way to disk of the row that was told first. */
+  Future<?> saved() {
+    lock.lock();
+    try {
+      return told;
     } finally {
       lock.unlock();
     }
@@ -176,7 +186,7 @@ final class Running {
   boolean isToldAndOver() {
     lock.lock();
     try {
-      return told && over;
+      return told != null && over;
     } finally {
       lock.unlock();
     }

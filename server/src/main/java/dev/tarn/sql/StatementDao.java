@@ -10,6 +10,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Future;
 import org.jdbi.v3.core.mapper.RowMapper;
 
 /** Rows of statements that clients were told of. */
@@ -49,8 +50,8 @@ final class StatementDao {
   /**
    * @param expiresAt null while it runs
    */
-  void insert(Row row, long now, Long expiresAt) {
-    database.inTransaction(
+  Future<Integer> insert(Row row, long now, Long expiresAt) {
+    return database.begin(
         handle ->
             handle
                 .createUpdate(

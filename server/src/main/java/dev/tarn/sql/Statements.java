@@ -144,12 +144,14 @@ final class Statements {
     }
     StatementDao.Row row = statement.tell();
     forget(statement);
-    return response(row);
+    return response(row).onceSaved(statement.saved());
   }
 
   @Allow(Role.WORKSPACE_USER)
   public Answer getStatement(Caller caller, GetStatementRequest request) {
-    return response(find(caller, request.getStatementId()));
+    Running statement = running.get(request.getStatementId());
+    Answer answer = response(find(caller, request.getStatementId()));
+    return statement == null ? answer : answer.onceSaved(statement.saved());
   }
 
   @Allow(Role.WORKSPACE_USER)

@@ -99,6 +99,7 @@ class EnginesTest {
             1,
             driverConf,
             24,
+            false,
             "required");
     Engines made =
         new Engines(

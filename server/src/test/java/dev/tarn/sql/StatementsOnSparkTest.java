@@ -95,7 +95,18 @@ class StatementsOnSparkTest {
     Path distribution = Path.of("..").toAbsolutePath().normalize();
     Config config =
         new Config(
-            home, 0, distribution, "test", "us-east-1", "800m", 30, 2, Map.of(), 24, "required");
+            home,
+            0,
+            distribution,
+            "test",
+            "us-east-1",
+            "800m",
+            30,
+            2,
+            Map.of(),
+            24,
+            false,
+            "required");
     database = Database.open(config.databaseFile());
     engines =
         new Engines(

@@ -37,6 +37,7 @@ import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.stream.Collectors;
@@ -426,7 +427,15 @@ class StatementsTest {
     return folder.resolve("bucket-1/tarn-results/" + response.getStatementId());
   }
 
+  /** As the client reads it: what is answered was saved before. */
   private static <T> T read(Answer answer, Class<T> type) {
+    if (answer.saved() != null) {
+      try {
+        answer.saved().get();
+      } catch (InterruptedException | ExecutionException e) {
+        throw new IllegalStateException(e);
+      }
+    }
     return Json.read(Json.write(answer.body()), type);
   }
 
