@@ -104,6 +104,7 @@ public final class Server implements AutoCloseable {
             config.region(),
             () -> url().toString(),
             stacks::isRole,
+            catalog::workspaceCatalog,
             List.of(
                 new Step(
                     "metastore",
@@ -143,19 +144,52 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  /** What the stacks ask of identity. */
-  private static Sessions sessions(StackSessions sessions) {
+  /**
+   * What the stacks ask of identity. No call of its own gives a stack its right or takes it away,
+   * so both have audit records of their own: the first beside the call that made the stack go on,
+   * the second when nobody calls.
+   */
+  private Sessions sessions(StackSessions sessions) {
     return new Sessions() {
       @Override
       public String mint(Caller by, String stackId) {
-        return sessions.mint(by, stackId);
+        String token = sessions.mint(by, stackId);
+        audited("iam.StackSessions.mint", by, stackId);
+        return token;
       }
 
       @Override
       public void close(String stackId) {
         sessions.close(stackId);
+        audited(
+            "iam.StackSessions.close",
+            Caller.system(iam.accountId(), "stack " + stackId + " is done"),
+            stackId);
       }
     };
+  }
+
+  private void audited(String action, Caller by, String stackId) {
+    boolean system = by.kind() == Caller.Kind.SYSTEM;
+    audit.append(
+        new Audit.Entry(
+            clock.millis(),
+            by.requestId(),
+            system ? null : by.principalId(),
+            system ? "system" : by.name(),
+            by.tokenId(),
+            by.engineId(),
+            stackId,
+            null,
+            action,
+            null,
+            null,
+            Map.of("stack_id", stackId),
+            200,
+            null,
+            List.of(),
+            null,
+            null));
   }
 
   /** What engines ask of identity. */
@@ -230,7 +264,7 @@ public final class Server implements AutoCloseable {
     buckets.recover();
     catalog.recover();
     Authenticator authenticator =
-        iam.authenticator(account::workspaceOfDeployment, engines::hasSession);
+        iam.authenticator(account::workspaceOfDeployment, account::closed, engines::hasSession);
     http = listen(new Api(routes, authenticator, audit, clock, calls));
     try {
       http.start().join();

@@ -57,7 +57,8 @@ class QuickstartStackTest {
     assertThat(outputs)
         .containsEntry("WorkspaceStatus", "RUNNING")
         .containsEntry("ExternalId", TestServer.ACCOUNT_ID)
-        .containsEntry("PricingTier", "ENTERPRISE");
+        .containsEntry("PricingTier", "ENTERPRISE")
+        .containsEntry("WorkspaceCatalogName", "prod_eu_datateam");
     assertThat(get(STACKS).body()).doesNotContain("dstk").contains("****");
 
     delete(one);
@@ -65,6 +66,29 @@ class QuickstartStackTest {
         .isEqualTo(WorkspaceStatus.RUNNING);
     delete(other);
     assertThat(traces()).isEqualTo(before);
+    assertThat(sessionRecords(other))
+        .containsExactly(
+            "iam.StackSessions.mint admin@tarn.local",
+            "iam.StackSessions.mint admin@tarn.local",
+            "iam.StackSessions.close system");
+  }
+
+  /** What the audit log says of the right to act of the stacks of that name. */
+  private static List<String> sessionRecords(String stack) throws Exception {
+    List<String> records = new java.util.ArrayList<>();
+    try (Stream<Path> segments = Files.list(server.config().audit())) {
+      for (Path segment : segments.sorted().toList()) {
+        for (String line : Files.readAllLines(segment)) {
+          JsonNode record = Json.tree(line);
+          if (record.path("action").asText().startsWith("iam.StackSessions.")
+              && record.path("stack_id").asText().contains(":stack/" + stack + "/")) {
+            assertThat(line).doesNotContain("dstk");
+            records.add(record.path("action").asText() + " " + record.path("principal").asText());
+          }
+        }
+      }
+    }
+    return records;
   }
 
   @Test

@@ -6,7 +6,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.trino.tpch.TpchColumn;
 import io.trino.tpch.TpchEntity;
 import io.trino.tpch.TpchTable;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +21,10 @@ import java.util.UUID;
 import org.apache.parquet.conf.PlainParquetConfiguration;
 import org.apache.parquet.example.data.Group;
 import org.apache.parquet.example.data.simple.SimpleGroup;
+import org.apache.parquet.format.ColumnChunk;
+import org.apache.parquet.format.FileMetaData;
+import org.apache.parquet.format.RowGroup;
+import org.apache.parquet.format.Util;
 import org.apache.parquet.hadoop.ParquetWriter;
 import org.apache.parquet.hadoop.example.ExampleParquetWriter;
 import org.apache.parquet.hadoop.metadata.CompressionCodecName;
@@ -39,6 +47,8 @@ public final class WriteTpch {
   private static final double SCALE = 0.01;
   private static final long MADE_AT = Instant.parse("2026-01-01T00:00:00Z").toEpochMilli();
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  private static final byte[] MAGIC = "PAR1".getBytes(StandardCharsets.US_ASCII);
 
   private WriteTpch() {}
 
@@ -123,7 +133,33 @@ public final class WriteTpch {
         rows++;
       }
     }
+    sortFooter(file);
     return rows;
+  }
+
+  /**
+   * The writer lists the encodings of a column in the order of a hash set of enum constants, which
+   * is another one in every JVM.
+   */
+  private static void sortFooter(Path file) throws IOException {
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    int end = bytes.capacity() - MAGIC.length - Integer.BYTES;
+    int start = end - bytes.getInt(end);
+    FileMetaData footer =
+        Util.readFileMetaData(new ByteArrayInputStream(bytes.array(), start, end - start));
+    for (RowGroup group : footer.getRow_groups()) {
+      for (ColumnChunk column : group.getColumns()) {
+        column.getMeta_data().getEncodings().sort(null);
+      }
+    }
+    ByteArrayOutputStream sorted = new ByteArrayOutputStream();
+    sorted.write(bytes.array(), 0, start);
+    Util.writeFileMetaData(footer, sorted);
+    byte[] length = new byte[Integer.BYTES];
+    ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).putInt(sorted.size() - start);
+    sorted.write(length);
+    sorted.write(MAGIC);
+    Files.write(file, sorted.toByteArray());
   }
 
   private static String log(TpchTable<?> table, String file, long size, long rows)

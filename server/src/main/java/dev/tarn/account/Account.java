@@ -3,6 +3,7 @@ package dev.tarn.account;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.service.provisioning.CredentialsService;
 import com.databricks.sdk.service.provisioning.StorageService;
+import com.databricks.sdk.service.provisioning.WorkspaceStatus;
 import com.databricks.sdk.service.provisioning.WorkspacesService;
 import dev.tarn.database.Database;
 import dev.tarn.http.Routes;
@@ -12,6 +13,8 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.LongFunction;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -20,6 +23,11 @@ import java.util.function.Supplier;
  * them. The facade of the package; what other packages ask of it is here.
  */
 public final class Account implements AutoCloseable {
+  /** One that is provisioned again, with other credentials, goes on working meanwhile. */
+  private static final Set<WorkspaceStatus> OPEN =
+      Set.of(
+          WorkspaceStatus.NOT_PROVISIONED, WorkspaceStatus.PROVISIONING, WorkspaceStatus.RUNNING);
+
   private final Database database;
   private final Provisioning provisioning;
   private final Credentials credentials;
@@ -30,6 +38,7 @@ public final class Account implements AutoCloseable {
    * @param region the region of this installation
    * @param url where clients reach this server, such as {@code http://127.0.0.1:8484}
    * @param roleExists whether there is an IAM role of that ARN, as far as this target knows
+   * @param catalogName the catalog of a workspace's own, once it is there
    * @param furtherSteps what other packages do to every new workspace, in this order
    * @param teardown what other packages do to a workspace that is deleted, in this order; each must
    *     be idempotent and let go of every row that refers to the workspace
@@ -42,6 +51,7 @@ public final class Account implements AutoCloseable {
       String region,
       Supplier<String> url,
       Predicate<String> roleExists,
+      LongFunction<Optional<String>> catalogName,
       List<Step> furtherSteps,
       List<StepAction> teardown) {
     this.database = database;
@@ -66,7 +76,8 @@ public final class Account implements AutoCloseable {
     this.credentials = new Credentials(database, iam.stackSessions(), clock);
     this.storageConfigurations = new StorageConfigurations(database, iam.stackSessions(), clock);
     this.workspaces =
-        new Workspaces(database, iam.stackSessions(), provisioning, region, url, clock);
+        new Workspaces(
+            database, iam.stackSessions(), provisioning, region, url, catalogName, clock);
   }
 
   private static void checkRoles(WorkspaceRecord workspace, Predicate<String> roleExists) {
@@ -97,6 +108,15 @@ public final class Account implements AutoCloseable {
   /** The workspace reached at host {@code <deployment>.localhost}. */
   public Optional<Long> workspaceOfDeployment(String deployment) {
     return WorkspaceDao.ofDeployment(database, deployment);
+  }
+
+  /** The status of a workspace that nobody may enter: it failed, or is being deleted. */
+  public Optional<String> closed(long id) {
+    return database
+        .<Optional<WorkspaceStatus>, RuntimeException>read(
+            handle -> WorkspaceDao.status(handle, id))
+        .filter(status -> !OPEN.contains(status))
+        .map(WorkspaceStatus::name);
   }
 
   public Optional<WorkspaceRecord> workspace(long id) {

@@ -75,6 +75,15 @@ final class WorkspaceDao {
         .findOne();
   }
 
+  static Optional<WorkspaceStatus> status(Handle handle, long id) {
+    return handle
+        .createQuery("SELECT status FROM workspace WHERE workspace_id = :id")
+        .bind("id", id)
+        .mapTo(String.class)
+        .findOne()
+        .map(WorkspaceStatus::valueOf);
+  }
+
   static Optional<WorkspaceRecord> named(Handle handle, String name) {
     return handle
         .createQuery(SELECT + "WHERE w.workspace_name = :name")

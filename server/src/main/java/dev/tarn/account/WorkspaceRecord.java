@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.database.Json;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.Optional;
 
 /**
  * A workspace as it is known inside the server: the SDK's {@link Workspace} says nothing of the
@@ -54,8 +55,11 @@ public record WorkspaceRecord(
         Json.read(row.getString("document"), Workspace.class));
   }
 
-  /** What the API shows: the SDK's Workspace and, beside it, the URL that clients use. */
-  ObjectNode shown(String accountId, String url) {
+  /**
+   * What the API shows: the SDK's Workspace and, beside it, the URL that clients use and the
+   * workspace's own catalog.
+   */
+  ObjectNode shown(String accountId, String url, Optional<String> catalog) {
     ObjectNode shown =
         Json.MAPPER.valueToTree(
             Json.read(Json.write(rest), Workspace.class)
@@ -69,6 +73,7 @@ public record WorkspaceRecord(
                 .setStorageConfigurationId(storageConfigurationId)
                 .setCreationTime(createdAt));
     shown.put("workspace_url", url);
+    catalog.ifPresent(name -> shown.put("workspace_catalog_name", name));
     return shown;
   }
 }

@@ -31,6 +31,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 
@@ -49,11 +50,13 @@ public final class Workspaces {
   private final Provisioning provisioning;
   private final String region;
   private final Supplier<String> url;
+  private final LongFunction<Optional<String>> catalogName;
   private final Clock clock;
 
   /**
    * @param region the region of this installation
    * @param url where workspaces are reached; asked when a workspace is shown
+   * @param catalogName the catalog of a workspace's own, once it is there
    */
   Workspaces(
       Database database,
@@ -61,12 +64,14 @@ public final class Workspaces {
       Provisioning provisioning,
       String region,
       Supplier<String> url,
+      LongFunction<Optional<String>> catalogName,
       Clock clock) {
     this.database = database;
     this.sessions = sessions;
     this.provisioning = provisioning;
     this.region = region;
     this.url = url;
+    this.catalogName = catalogName;
     this.clock = clock;
   }
 
@@ -97,7 +102,7 @@ public final class Workspaces {
       workspace = existing(made);
     }
     provisioning.wake(workspace.id());
-    return Answer.json(201, workspace.shown(caller.accountId(), url.get()));
+    return Answer.json(201, shown(caller, workspace));
   }
 
   /** A stack that asks again for what it made is given that: its first answer may be lost. */
@@ -226,8 +231,11 @@ public final class Workspaces {
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public Answer get(Caller caller, GetWorkspaceRequest request) {
-    return Answer.json(
-        200, visible(caller, request.getWorkspaceId()).shown(caller.accountId(), url.get()));
+    return Answer.json(200, shown(caller, visible(caller, request.getWorkspaceId())));
+  }
+
+  private ObjectNode shown(Caller caller, WorkspaceRecord workspace) {
+    return workspace.shown(caller.accountId(), url.get(), catalogName.apply(workspace.id()));
   }
 
   private WorkspaceRecord visible(Caller caller, Long id) {
@@ -248,7 +256,7 @@ public final class Workspaces {
         .filter(
             workspace ->
                 caller.is(Role.ACCOUNT_ADMIN) || caller.stackId().equals(workspace.stackId()))
-        .map(workspace -> workspace.shown(caller.accountId(), url.get()))
+        .map(workspace -> shown(caller, workspace))
         .toList();
   }
 
@@ -279,7 +287,7 @@ public final class Workspaces {
               return find(handle, before.id());
             });
     provisioning.wake(after.id());
-    return Answer.json(200, after.shown(caller.accountId(), url.get()));
+    return Answer.json(200, shown(caller, after));
   }
 
   private static Set<String> fields(Workspace asked, String mask) {
@@ -367,7 +375,7 @@ public final class Workspaces {
               return find(handle, before.id());
             });
     provisioning.wake(deleted.id());
-    return Answer.json(200, deleted.shown(caller.accountId(), url.get()));
+    return Answer.json(200, shown(caller, deleted));
   }
 
   /** Which workspace's steps. */

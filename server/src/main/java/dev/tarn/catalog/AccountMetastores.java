@@ -17,6 +17,7 @@ import com.databricks.sdk.service.catalog.UpdateAccountsMetastore;
 import dev.tarn.database.Database;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Operation;
 import dev.tarn.http.Role;
 import java.time.Clock;
 import java.util.List;
@@ -48,6 +49,18 @@ public final class AccountMetastores {
     this.trash = trash;
     this.clock = clock;
     this.principals = principals;
+  }
+
+  public record StatusRequest(String accountId) {}
+
+  /** {@code samples}: see {@link Catalog#samplesState}. */
+  public record StatusResponse(String samples) {}
+
+  /** What goes on in the background and no object shows. */
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("GET /api/2.0/accounts/{account_id}/tarn/status")
+  public StatusResponse status(Caller caller, StatusRequest request) {
+    return new StatusResponse(samples.state());
   }
 
   @Allow(Role.ACCOUNT_ADMIN)

@@ -193,6 +193,12 @@ public final class Catalog implements AutoCloseable {
         handle -> MetastoreDao.assignment(handle, workspaceId).map(a -> a.getDefaultCatalogName()));
   }
 
+  /** The catalog of a workspace's own, once it is there. */
+  public Optional<String> workspaceCatalog(long workspaceId) {
+    return database.read(
+        handle -> CatalogDao.ofWorkspace(handle, workspaceId).map(CatalogDao.Row::name));
+  }
+
   /** {@code loading} or {@code ready}; null before there is a metastore. */
   public String samplesState() {
     return samples.state();
@@ -200,6 +206,7 @@ public final class Catalog implements AutoCloseable {
 
   public void routes(Routes routes) {
     routes.mount(AccountMetastoresService.class, accountMetastores);
+    routes.mountOwn(accountMetastores);
     routes.mount(AccountMetastoreAssignmentsService.class, assignments);
     routes.mount(MetastoresService.class, metastores);
     routes.mount(CatalogsService.class, catalogs);

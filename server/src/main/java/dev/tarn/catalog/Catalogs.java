@@ -17,6 +17,7 @@ import com.databricks.sdk.service.catalog.UpdateCatalog;
 import dev.tarn.database.Database;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Presence;
 import dev.tarn.http.Role;
 import java.time.Clock;
@@ -130,6 +131,7 @@ public final class Catalogs {
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
+  @Ignores("include_browse: there is no BROWSE privilege yet")
   public CatalogInfo get(Caller caller, GetCatalogRequest request) {
     long workspace = Access.read(caller);
     return database.read(
@@ -137,6 +139,10 @@ public final class Catalogs {
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
+  @Ignores({
+    "include_browse: there is no BROWSE privilege yet",
+    "include_unbound: catalogs of other workspaces are not shown"
+  })
   public ListCatalogsResponse list(Caller caller, ListCatalogsRequest request) {
     long workspace = Access.read(caller);
     int size = Page.size(request.getMaxResults(), PAGE, Page.ALL);

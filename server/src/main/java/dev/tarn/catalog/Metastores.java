@@ -21,6 +21,7 @@ import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Role;
 import dev.tarn.storage.Buckets;
 import java.time.Clock;
@@ -82,6 +83,7 @@ public final class Metastores {
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.WORKSPACE_ADMIN})
+  @Ignores({"max_results: there is one for a region", "page_token: there is one for a region"})
   public ListMetastoresResponse list(Caller caller, ListMetastoresRequest request) {
     return new ListMetastoresResponse().setMetastores(visible(caller));
   }

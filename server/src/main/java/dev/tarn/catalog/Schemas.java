@@ -11,6 +11,7 @@ import com.databricks.sdk.service.catalog.UpdateSchema;
 import dev.tarn.database.Database;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Presence;
 import dev.tarn.http.Role;
 import java.time.Clock;
@@ -89,6 +90,7 @@ public final class Schemas {
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
+  @Ignores("include_browse: there is no BROWSE privilege yet")
   public SchemaInfo get(Caller caller, GetSchemaRequest request) {
     long workspace = Access.read(caller);
     String[] names = Names.parts(request.getFullName(), 2);
@@ -96,6 +98,7 @@ public final class Schemas {
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
+  @Ignores("include_browse: there is no BROWSE privilege yet")
   public ListSchemasResponse list(Caller caller, ListSchemasRequest request) {
     long workspace = Access.read(caller);
     int size = Page.size(request.getMaxResults(), PAGE, Page.ALL);

@@ -18,6 +18,7 @@ import com.databricks.sdk.service.catalog.TableType;
 import dev.tarn.database.Database;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Operation;
 import dev.tarn.http.Presence;
 import dev.tarn.http.Role;
@@ -216,6 +217,11 @@ public final class Tables {
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
+  @Ignores({
+    "include_browse: there is no BROWSE privilege yet",
+    "include_delta_metadata: the table is answered as the catalog has it",
+    "include_manifest_capabilities: tables carry no capabilities"
+  })
   public TableInfo get(Caller caller, GetTableRequest request) {
     long workspace = Access.read(caller);
     return database.read(handle -> TableDao.get(handle, workspace, request.getFullName()).info());
@@ -234,6 +240,10 @@ public final class Tables {
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
+  @Ignores({
+    "include_browse: there is no BROWSE privilege yet",
+    "include_manifest_capabilities: tables carry no capabilities"
+  })
   public ListTablesResponse list(Caller caller, ListTablesRequest request) {
     long workspace = Access.read(caller);
     int size = Page.size(request.getMaxResults(), PAGE, PAGE);
@@ -271,6 +281,7 @@ public final class Tables {
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
+  @Ignores("include_manifest_capabilities: tables carry no capabilities")
   public ListTableSummariesResponse listSummaries(Caller caller, ListSummariesRequest request) {
     long workspace = Access.read(caller);
     int size = Page.size(request.getMaxResults(), SUMMARY_PAGE, SUMMARY_PAGE);

@@ -37,6 +37,7 @@ public final class Database implements AutoCloseable {
   private final ExecutorService reading =
       Executors.newFixedThreadPool(
           READERS, Thread.ofPlatform().name("database-reader-", 0).daemon().factory());
+  private volatile Thread inTransaction;
   private final Connection writer;
   private final Handle writeHandle;
   private final BlockingQueue<Handle> readHandles = new ArrayBlockingQueue<>(READERS);
@@ -95,9 +96,30 @@ public final class Database implements AutoCloseable {
   /**
    * Runs {@code work} alone, in one transaction, and returns after it is on disk. An exception
    * rolls it back and is thrown on as it is.
+   *
+   * <p>Interrupting the caller ends its waiting, not the work: what was begun, or waits its turn,
+   * is carried out, as an answer lost on the wire does not undo a commit. Who is told that it was
+   * interrupted must look what became of it.
+   *
+   * @throws IllegalStateException called by the work of another transaction, which would wait for
+   *     itself: pass the handle on; or the caller was interrupted
    */
   public <T, X extends Exception> T inTransaction(HandleCallback<T, X> work) throws X {
-    return waitFor(writing.submit(() -> writeHandle.inTransaction(work)));
+    if (Thread.currentThread() == inTransaction) {
+      throw new IllegalStateException(
+          "a transaction inside a transaction would wait for itself (expected: the use of the"
+              + " outer one's handle)");
+    }
+    return waitFor(
+        writing.submit(
+            () -> {
+              inTransaction = Thread.currentThread();
+              try {
+                return writeHandle.inTransaction(work);
+              } finally {
+                inTransaction = null;
+              }
+            }));
   }
 
   /**

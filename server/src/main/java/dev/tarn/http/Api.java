@@ -1,5 +1,6 @@
 package dev.tarn.http;
 
+import com.databricks.sdk.core.DatabricksError;
 import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.core.error.platform.Unauthenticated;
@@ -190,14 +191,15 @@ public final class Api implements HttpService {
   }
 
   private Reply answered(Call call) throws Exception {
-    Unauthenticated refused = authenticate(call, Hosts.allowed(call.request));
+    DatabricksError refused = authenticate(call, Hosts.allowed(call.request));
     call.match = routes.find(call.verb, call.path);
     Set<Role> allow = call.match == null ? Set.of() : call.match.route().allow();
     if (!allow.contains(Role.ANYONE)) {
-      if (refused != null) {
+      // What leads nowhere leads nowhere in every workspace; but only who is known is told.
+      if (refused instanceof Unauthenticated || (refused != null && call.match != null)) {
         throw refused;
       }
-      if (call.caller.kind() == Caller.Kind.ANONYMOUS) {
+      if (refused == null && call.caller.kind() == Caller.Kind.ANONYMOUS) {
         throw new Unauthenticated(
             "no credentials were sent (expected: header Authorization: Bearer …)", null);
       }
@@ -226,8 +228,11 @@ public final class Api implements HttpService {
     return reply(route.method().invoke(route.service(), arguments.toArray()));
   }
 
-  /** Sets the caller; what is wrong with the credentials matters only if somebody is required. */
-  private Unauthenticated authenticate(Call call, String host) {
+  /**
+   * Sets the caller. What is wrong with the credentials, or with the workspace they are to be used
+   * in, matters only if the path leads somewhere and somebody is required there.
+   */
+  private DatabricksError authenticate(Call call, String host) {
     Matcher account = ACCOUNT.matcher(call.path);
     String accountId = account.matches() ? PathTemplate.decoded(account.group(1)) : null;
     Long workspace = workspace(call);
@@ -244,7 +249,7 @@ public final class Api implements HttpService {
                   call.header("x-tarn-principal-id"),
                   call.id));
       return null;
-    } catch (Unauthenticated e) {
+    } catch (DatabricksError e) {
       call.caller =
           authenticator.authenticate(
               new Authenticator.Credentials(null, host, workspace, accountId, null, null, call.id));

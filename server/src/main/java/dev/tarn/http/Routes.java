@@ -1,5 +1,7 @@
 package dev.tarn.http;
 
+import com.databricks.sdk.support.QueryParam;
+import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.Type;
@@ -203,13 +205,23 @@ public final class Routes {
   private static void checkField(Method method, String field) {
     Type type = method.getParameterTypes()[1];
     for (String name : field.replaceFirst(":.*", "").split("\\.", -1)) {
-      Type next = type instanceof Class<?> owner ? StrictJson.properties(owner).get(name) : null;
+      Type next = type instanceof Class<?> owner ? field(owner, name) : null;
       if (next == null) {
         throw new IllegalStateException(
             method + " says that it ignores '" + field + "', but " + type + " has no such field");
       }
       type = next;
     }
+  }
+
+  private static Type field(Class<?> owner, String name) {
+    for (Field field : owner.getDeclaredFields()) {
+      QueryParam query = field.getAnnotation(QueryParam.class);
+      if (query != null && query.value().equals(name)) {
+        return field.getGenericType();
+      }
+    }
+    return StrictJson.properties(owner).get(name);
   }
 
   /** The route for a path as sent, or null: older spellings are tried when there is none. */

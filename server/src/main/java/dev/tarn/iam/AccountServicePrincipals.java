@@ -14,6 +14,7 @@ import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Role;
 import java.time.Clock;
 import java.util.List;
@@ -32,6 +33,10 @@ public final class AccountServicePrincipals {
   }
 
   @Allow(Role.ACCOUNT_ADMIN)
+  @Ignores({
+    "groups: whoever is assigned to a workspace is in its system groups",
+    "schemas: there is one"
+  })
   public Answer create(Caller caller, ServicePrincipal request) {
     Principal made = Scim.principal(Principals.newId(), request, clock.millis());
     try {
@@ -52,6 +57,12 @@ public final class AccountServicePrincipals {
   }
 
   @Allow(Role.ACCOUNT_ADMIN)
+  @Ignores({
+    "attributes: whole resources are answered",
+    "excludedAttributes: whole resources are answered",
+    "sortBy: always by name",
+    "sortOrder: always ascending"
+  })
   public ListServicePrincipalResponse list(
       Caller caller, ListAccountServicePrincipalsRequest request) {
     return listed(
@@ -71,6 +82,10 @@ public final class AccountServicePrincipals {
   }
 
   @Allow(Role.ACCOUNT_ADMIN)
+  @Ignores({
+    "groups: whoever is assigned to a workspace is in its system groups",
+    "schemas: there is one"
+  })
   public ServicePrincipal update(Caller caller, ServicePrincipal request) {
     return change(
         request.getId(),
@@ -81,6 +96,7 @@ public final class AccountServicePrincipals {
   }
 
   @Allow(Role.ACCOUNT_ADMIN)
+  @Ignores("schemas: there is one")
   public ServicePrincipal patch(Caller caller, PartialUpdate request) {
     return change(
         request.getId(),

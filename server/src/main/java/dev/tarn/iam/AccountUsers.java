@@ -14,6 +14,7 @@ import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Role;
 import java.time.Clock;
 import java.util.List;
@@ -32,6 +33,10 @@ public final class AccountUsers {
   }
 
   @Allow(Role.ACCOUNT_ADMIN)
+  @Ignores({
+    "groups: whoever is assigned to a workspace is in its system groups",
+    "schemas: there is one"
+  })
   public Answer create(Caller caller, User request) {
     Principal made = Scim.principal(Principals.newId(), request, clock.millis());
     try {
@@ -47,11 +52,26 @@ public final class AccountUsers {
   }
 
   @Allow(Role.ACCOUNT_ADMIN)
+  @Ignores({
+    "attributes: whole resources are answered",
+    "excludedAttributes: whole resources are answered",
+    "sortBy: there is one answer",
+    "sortOrder: there is one answer",
+    "filter: there is one answer",
+    "count: there is one answer",
+    "startIndex: there is one answer"
+  })
   public User get(Caller caller, GetAccountUserRequest request) {
     return Scim.user(principals.get(Caller.Kind.USER, request.getId()));
   }
 
   @Allow(Role.ACCOUNT_ADMIN)
+  @Ignores({
+    "attributes: whole resources are answered",
+    "excludedAttributes: whole resources are answered",
+    "sortBy: always by name",
+    "sortOrder: always ascending"
+  })
   public ListUsersResponse list(Caller caller, ListAccountUsersRequest request) {
     return listed(
         principals,
@@ -70,11 +90,16 @@ public final class AccountUsers {
   }
 
   @Allow(Role.ACCOUNT_ADMIN)
+  @Ignores({
+    "groups: whoever is assigned to a workspace is in its system groups",
+    "schemas: there is one"
+  })
   public User update(Caller caller, User request) {
     return change(request.getId(), before -> request);
   }
 
   @Allow(Role.ACCOUNT_ADMIN)
+  @Ignores("schemas: there is one")
   public User patch(Caller caller, PartialUpdate request) {
     return change(
         request.getId(),

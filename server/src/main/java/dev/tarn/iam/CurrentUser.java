@@ -6,6 +6,7 @@ import com.databricks.sdk.service.iam.User;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Role;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +20,10 @@ public final class CurrentUser {
   }
 
   @Allow({Role.WORKSPACE_USER, Role.ACCOUNT_USER})
+  @Ignores({
+    "attributes: whole resources are answered",
+    "excludedAttributes: whole resources are answered"
+  })
   public Answer me(Caller caller, MeRequest request) {
     Principal principal = principals.get(caller.kind(), caller.principalId());
     // A service principal is shown in the shape of a user too; its user name is its id.

@@ -12,6 +12,7 @@ import com.databricks.sdk.service.iam.ResourceMeta;
 import com.databricks.sdk.service.iam.WorkspacePermission;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Role;
 import java.util.List;
 import java.util.Locale;
@@ -52,6 +53,12 @@ public final class Groups {
   }
 
   @Allow(Role.WORKSPACE_USER)
+  @Ignores({
+    "attributes: whole resources are answered",
+    "excludedAttributes: whole resources are answered",
+    "sortBy: always admins, then users",
+    "sortOrder: always admins, then users"
+  })
   public ListGroupsResponse list(Caller caller, ListGroupsRequest request) {
     Page page =
         Page.of(

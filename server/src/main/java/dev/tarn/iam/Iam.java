@@ -28,6 +28,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
+import java.util.function.LongFunction;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -157,10 +158,12 @@ public final class Iam {
 
   /**
    * @param workspaceOfDeployment the workspace a host {@code <deployment>.localhost} is of
+   * @param closed the status of a workspace that nobody may enter, empty for the others
    * @param sessions whether an engine has a session of a principal, and so may speak for it
    */
   public Authenticator authenticator(
       Function<String, Optional<Long>> workspaceOfDeployment,
+      LongFunction<Optional<String>> closed,
       BiPredicate<String, String> sessions) {
     return new TokenAuthenticator(
         identities,
@@ -168,6 +171,7 @@ public final class Iam {
         accountId(),
         clock,
         new WorkspaceHosts(workspaceOfDeployment),
+        closed,
         sessions);
   }
 

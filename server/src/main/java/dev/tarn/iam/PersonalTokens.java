@@ -10,6 +10,7 @@ import com.databricks.sdk.service.settings.RevokeTokenRequest;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Operation;
 import dev.tarn.http.Role;
 import java.time.Duration;
@@ -30,6 +31,7 @@ public final class PersonalTokens {
   }
 
   @Allow(Role.WORKSPACE_USER)
+  @Ignores("autoscope_enabled: tokens are not scoped")
   public CreateTokenResponse create(Caller caller, CreateTokenRequest request) {
     if (request.getScopes() != null && !request.getScopes().isEmpty()) {
       throw new InvalidParameterValue(

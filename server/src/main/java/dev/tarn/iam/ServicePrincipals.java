@@ -10,6 +10,7 @@ import com.databricks.sdk.service.iam.WorkspacePermission;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Role;
 import java.time.Clock;
 
@@ -28,6 +29,11 @@ public final class ServicePrincipals {
   }
 
   @Allow(Role.WORKSPACE_ADMIN)
+  @Ignores({
+    "groups: whoever is assigned to a workspace is in its system groups",
+    "schemas: there is one",
+    "roles: a workspace makes no account admins"
+  })
   public Answer create(Caller caller, ServicePrincipal request) {
     // Administering a workspace does not make account admins.
     Principal asked = Scim.principal(Principals.newId(), request.setRoles(null), clock.millis());
@@ -55,6 +61,12 @@ public final class ServicePrincipals {
   }
 
   @Allow(Role.WORKSPACE_USER)
+  @Ignores({
+    "attributes: whole resources are answered",
+    "excludedAttributes: whole resources are answered",
+    "sortBy: always by name",
+    "sortOrder: always ascending"
+  })
   public ListServicePrincipalResponse list(Caller caller, ListServicePrincipalsRequest request) {
     return AccountServicePrincipals.listed(
         principals,

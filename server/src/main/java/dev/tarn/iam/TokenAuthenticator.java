@@ -1,6 +1,7 @@
 package dev.tarn.iam;
 
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
+import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.core.error.platform.Unauthenticated;
 import dev.tarn.http.Authenticator;
@@ -11,8 +12,10 @@ import dev.tarn.iam.Identities.Token;
 import java.time.Clock;
 import java.util.EnumSet;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiPredicate;
+import java.util.function.LongFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -33,6 +36,7 @@ final class TokenAuthenticator implements Authenticator {
   private final String accountId;
   private final Clock clock;
   private final WorkspaceHosts hosts;
+  private final LongFunction<Optional<String>> closed;
   private final BiPredicate<String, String> sessions;
 
   TokenAuthenticator(
@@ -41,12 +45,14 @@ final class TokenAuthenticator implements Authenticator {
       String accountId,
       Clock clock,
       WorkspaceHosts hosts,
+      LongFunction<Optional<String>> closed,
       BiPredicate<String, String> sessions) {
     this.identities = identities;
     this.accessTokens = accessTokens;
     this.accountId = accountId;
     this.clock = clock;
     this.hosts = hosts;
+    this.closed = closed;
     this.sessions = sessions;
   }
 
@@ -124,6 +130,9 @@ final class TokenAuthenticator implements Authenticator {
     } else if (workspace != null && !atAccount && !identity.assignments().containsKey(workspace)) {
       throw new PermissionDenied(
           principal.name() + " is not assigned to a workspace " + workspace, null);
+    }
+    if (workspace != null && !atAccount) {
+      requireOpen(workspace);
     }
     // A token of one workspace is for that workspace: it cannot administer the account around it.
     EnumSet<Role> roles = workspaceRoles(identity, workspace);
@@ -213,6 +222,23 @@ final class TokenAuthenticator implements Authenticator {
     if (!principal.active()) {
       throw new Unauthenticated(principal.name() + " is deactivated", null);
     }
+  }
+
+  /** Engines are not asked: they end with the workspace, and finish what they were told before. */
+  private void requireOpen(long workspace) {
+    closed
+        .apply(workspace)
+        .ifPresent(
+            status -> {
+              throw new InvalidState(
+                  "workspace "
+                      + workspace
+                      + " is "
+                      + status
+                      + " and cannot be entered (expected: RUNNING; an account admin sees why in the"
+                      + " account API)",
+                  null);
+            });
   }
 
   private void requireThisAccount(Credentials credentials) {

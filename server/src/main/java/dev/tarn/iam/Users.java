@@ -10,6 +10,7 @@ import com.databricks.sdk.service.iam.WorkspacePermission;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Role;
 import java.time.Clock;
 
@@ -27,6 +28,11 @@ public final class Users {
   }
 
   @Allow(Role.WORKSPACE_ADMIN)
+  @Ignores({
+    "groups: whoever is assigned to a workspace is in its system groups",
+    "schemas: there is one",
+    "roles: a workspace makes no account admins"
+  })
   public Answer create(Caller caller, User request) {
     // Administering a workspace does not make account admins.
     Principal asked = Scim.principal(Principals.newId(), request.setRoles(null), clock.millis());
@@ -47,11 +53,26 @@ public final class Users {
   }
 
   @Allow(Role.WORKSPACE_USER)
+  @Ignores({
+    "attributes: whole resources are answered",
+    "excludedAttributes: whole resources are answered",
+    "sortBy: there is one answer",
+    "sortOrder: there is one answer",
+    "filter: there is one answer",
+    "count: there is one answer",
+    "startIndex: there is one answer"
+  })
   public User get(Caller caller, GetUserRequest request) {
     return Scim.user(principals.assigned(caller.workspaceId(), Caller.Kind.USER, request.getId()));
   }
 
   @Allow(Role.WORKSPACE_USER)
+  @Ignores({
+    "attributes: whole resources are answered",
+    "excludedAttributes: whole resources are answered",
+    "sortBy: always by name",
+    "sortOrder: always ascending"
+  })
   public ListUsersResponse list(Caller caller, ListUsersRequest request) {
     return AccountUsers.listed(
         principals,

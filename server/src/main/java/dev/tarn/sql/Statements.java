@@ -30,6 +30,7 @@ import dev.tarn.engine.SparkError;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Operation;
 import dev.tarn.http.Presence;
 import dev.tarn.http.Role;
@@ -109,6 +110,7 @@ final class Statements {
   }
 
   @Allow(Role.WORKSPACE_USER)
+  @Ignores("query_tags: not kept")
   public Answer executeStatement(
       Caller caller, ExecuteStatementRequest request, Presence presence) {
     if (!caller.is(Role.WORKSPACE_ADMIN)) {

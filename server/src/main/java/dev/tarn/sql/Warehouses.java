@@ -24,6 +24,7 @@ import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
+import dev.tarn.http.Ignores;
 import dev.tarn.http.Role;
 import dev.tarn.sql.Compute.Engine;
 import java.net.URI;
@@ -119,6 +120,17 @@ final class Warehouses {
   }
 
   @Allow(Role.WORKSPACE_ADMIN)
+  @Ignores({
+    "channel: kept and shown; there is one version",
+    "cluster_size: kept and shown; an engine is one process of the size that engine.memory says",
+    "creator_name: it is who creates",
+    "enable_photon: kept and shown; there is no Photon",
+    "enable_serverless_compute: kept and shown; it bounds auto_stop_mins and warehouse_type only",
+    "max_num_clusters: kept and shown; there is one cluster",
+    "spot_instance_policy: kept and shown; there are no spot instances",
+    "tags: kept and shown",
+    "warehouse_type: kept and shown; both are the same engine"
+  })
   public CreateWarehouseResponse create(Caller caller, CreateWarehouseRequest request) {
     Warehouse warehouse = insert(caller.workspaceId(), caller.name(), request);
     start(warehouse);
@@ -133,6 +145,7 @@ final class Warehouses {
 
   /** Who is no administrator may use none yet, and so sees none. */
   @Allow(Role.WORKSPACE_USER)
+  @Ignores("run_as_user_id: no warehouse is left out")
   public ListWarehousesResponse list(Caller caller, ListWarehousesRequest request) {
     List<EndpointInfo> infos =
         !caller.is(Role.WORKSPACE_ADMIN)
@@ -155,6 +168,17 @@ final class Warehouses {
 
   /** No setting changes the engine, so none restarts it. */
   @Allow(Role.WORKSPACE_ADMIN)
+  @Ignores({
+    "channel: kept and shown; there is one version",
+    "cluster_size: kept and shown; an engine is one process of the size that engine.memory says",
+    "creator_name: it is who created it",
+    "enable_photon: kept and shown; there is no Photon",
+    "enable_serverless_compute: kept and shown; it bounds auto_stop_mins and warehouse_type only",
+    "max_num_clusters: kept and shown; there is one cluster",
+    "spot_instance_policy: kept and shown; there are no spot instances",
+    "tags: kept and shown",
+    "warehouse_type: kept and shown; both are the same engine"
+  })
   public void edit(Caller caller, EditWarehouseRequest request) {
     Warehouse warehouse = find(caller.workspaceId(), request.getId());
     synchronized (warehouse) {

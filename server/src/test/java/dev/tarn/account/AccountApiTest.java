@@ -9,7 +9,11 @@ import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.core.error.platform.ResourceConflict;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
+import com.databricks.sdk.service.iam.ListAccountUsersRequest;
 import com.databricks.sdk.service.iam.MeRequest;
+import com.databricks.sdk.service.iam.UpdateWorkspaceAssignments;
+import com.databricks.sdk.service.iam.User;
+import com.databricks.sdk.service.iam.WorkspacePermission;
 import com.databricks.sdk.service.provisioning.CreateCredentialAwsCredentials;
 import com.databricks.sdk.service.provisioning.CreateCredentialRequest;
 import com.databricks.sdk.service.provisioning.CreateCredentialStsRole;
@@ -20,9 +24,11 @@ import com.databricks.sdk.service.provisioning.RootBucketInfo;
 import com.databricks.sdk.service.provisioning.StorageConfiguration;
 import com.databricks.sdk.service.provisioning.Workspace;
 import com.databricks.sdk.service.provisioning.WorkspaceStatus;
+import com.databricks.sdk.support.Wait;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tarn.TestServer;
 import dev.tarn.database.Json;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -77,6 +83,7 @@ class AccountApiTest {
         .isInstanceOf(ResourceConflict.class);
     JsonNode raw = Json.tree(server.send("admin", "GET", PATH + "/workspaces/" + id, null).body());
     assertThat(raw.path("workspace_url").asText()).isEqualTo(server.url().toString());
+    assertThat(raw.path("workspace_catalog_name").asText()).isEqualTo("rd");
     JsonNode steps =
         Json.tree(
             server.send("admin", "GET", PATH + "/workspaces/" + id + "/tarn/steps", null).body());
@@ -92,6 +99,11 @@ class AccountApiTest {
     var refused = server.send("admin", "GET", "/api/2.0/token/list", null);
     assertThat(refused.statusCode()).isEqualTo(400);
     assertThat(refused.body()).contains("X-Databricks-Workspace-Id");
+    var nowhere = server.send("admin", "GET", "/api/2.0/no/such/route", null);
+    assertThat(nowhere.statusCode()).isEqualTo(404);
+    assertThat(nowhere.body()).contains("ENDPOINT_NOT_FOUND");
+    assertThat(server.send(null, "GET", "/api/2.0/no/such/route", null).statusCode())
+        .isEqualTo(401);
 
     server.restart();
     assertThat(server.account().workspaces().get(id).getWorkspaceStatus())
@@ -109,6 +121,73 @@ class AccountApiTest {
                 .delete(credential.getCredentialsId())
                 .getCredentialsName())
         .isEqualTo("rd \"🏔\".x");
+  }
+
+  @Test
+  void aWorkspaceThatFailedIsNotEnteredUntilItIsRepaired() throws Exception {
+    Credential wrong =
+        server
+            .account()
+            .credentials()
+            .create(
+                new CreateCredentialRequest()
+                    .setCredentialsName("wrong")
+                    .setAwsCredentials(
+                        new CreateCredentialAwsCredentials()
+                            .setStsRole(
+                                new CreateCredentialStsRole()
+                                    .setRoleArn("arn:aws:iam::123456789012:role/absent"))));
+    Wait<Workspace, Workspace> made =
+        server
+            .account()
+            .workspaces()
+            .create(
+                new CreateWorkspaceRequest()
+                    .setWorkspaceName("unlucky")
+                    .setCredentialsId(wrong.getCredentialsId())
+                    .setStorageConfigurationId(
+                        storage("unlucky", TestServer.ROOT_BUCKET).getStorageConfigurationId()));
+    assertThatThrownBy(made::get).hasMessageContaining("FAILED");
+    long id = made.getResponse().getWorkspaceId();
+    long admin = 0;
+    for (User user : server.account().users().list(new ListAccountUsersRequest())) {
+      admin = user.getUserName().equals("admin@tarn.local") ? Long.parseLong(user.getId()) : admin;
+    }
+    server
+        .account()
+        .workspaceAssignment()
+        .update(
+            new UpdateWorkspaceAssignments()
+                .setWorkspaceId(id)
+                .setPrincipalId(admin)
+                .setPermissions(List.of(WorkspacePermission.ADMIN)));
+    var refused = server.send("admin", "GET", "/api/2.0/token/list?o=" + id, null);
+    assertThat(refused.statusCode()).isEqualTo(400);
+    assertThat(refused.body()).contains("INVALID_STATE", "is FAILED and cannot be entered");
+    assertThat(
+            server
+                .send(
+                    "admin",
+                    "PATCH",
+                    PATH + "/workspaces/" + id,
+                    "{\"credentials_id\":\"" + credential("lucky").getCredentialsId() + "\"}")
+                .statusCode())
+        .isEqualTo(200);
+    server.account().workspaces().waitGetWorkspaceRunning(id);
+    assertThat(server.send("admin", "GET", "/api/2.0/token/list?o=" + id, null).statusCode())
+        .isEqualTo(200);
+    server.account().workspaces().delete(id);
+    long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (server.send("admin", "GET", PATH + "/workspaces/" + id, null).statusCode() != 404) {
+      assertThat(System.nanoTime()).isLessThan(until);
+    }
+  }
+
+  @Test
+  void theStateOfTheSamplesIsShownToAccountAdmins() throws Exception {
+    var status = server.send("admin", "GET", PATH + "/tarn/status", null);
+    assertThat(Json.tree(status.body()).path("samples").asText()).isIn("loading", "ready");
+    assertThat(server.send("bob", "GET", PATH + "/tarn/status", null).statusCode()).isEqualTo(403);
   }
 
   @Test

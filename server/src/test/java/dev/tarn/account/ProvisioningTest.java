@@ -85,6 +85,7 @@ class ProvisioningTest {
             "us-east-1",
             () -> "http://127.0.0.1:8484",
             ROLE::equals,
+            workspace -> Optional.empty(),
             further,
             teardown);
     account.recover();
@@ -97,7 +98,10 @@ class ProvisioningTest {
   }
 
   private Caller caller(String token) {
-    return iam.authenticator(ignored -> Optional.empty(), (engine, principal) -> false)
+    return iam.authenticator(
+            ignored -> Optional.empty(),
+            workspace -> account.closed(workspace),
+            (engine, principal) -> false)
         .authenticate(
             new Authenticator.Credentials(
                 "Bearer " + token, "127.0.0.1", null, iam.accountId(), null, null, "r"));
@@ -208,7 +212,10 @@ class ProvisioningTest {
     assertThat(steps.path("steps").findValuesAsText("state")).containsOnly("DONE");
     assertThat(folder.resolve("storage/root-bucket")).isEmptyDirectory();
     assertThat(
-            iam.authenticator(ignored -> Optional.empty(), (engine, principal) -> false)
+            iam.authenticator(
+                    ignored -> Optional.empty(),
+                    workspace -> account.closed(workspace),
+                    (engine, principal) -> false)
                 .authenticate(
                     new Authenticator.Credentials(
                         "Bearer " + Files.readString(folder.resolve("admin-token")).trim(),

@@ -27,49 +27,27 @@ import com.databricks.sdk.service.catalog.UpdateTableRequest;
 import dev.tarn.TestServer;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
-import dev.tarn.http.Routes;
-import dev.tarn.storage.Buckets;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Clock;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.StreamSupport;
-import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** The catalog as the official SDK sees it. */
 class CatalogRestTest {
-  @RegisterExtension static final TestServer server = new TestServer(CatalogRestTest::mountCatalog);
+  @RegisterExtension static final TestServer server = new TestServer();
 
-  private static final Catalog.Place PLACE =
-      new Catalog.Place(TestServer.WORKSPACE_ID, "rd", "us-east-1", "root-rd");
-  private static Database database;
-  private static Catalog catalog;
-
-  /** On a database of its own, as workspaces are none of the test server's yet. */
-  private static void mountCatalog(Routes routes) {
-    try {
-      Path home = Files.createTempDirectory("catalog-rest");
-      database = Database.open(home.resolve("tarn.db"));
-      Buckets buckets = new Buckets(database, home.resolve("storage"), Clock.systemUTC());
-      buckets.create("root-rd", "us-east-1", "test");
-      catalog =
-          new Catalog(
-              database, buckets, Clock.systemUTC(), id -> PLACE, name -> name.equals("bob"));
-      catalog.assignMetastore(PLACE);
-      catalog.createWorkspaceCatalog(PLACE);
-      catalog.recover();
-      catalog.routes(routes);
-    } catch (java.io.IOException e) {
-      throw new UncheckedIOException(e);
+  @BeforeAll
+  static void waitForSamples() throws Exception {
+    String status = "/api/2.0/accounts/" + TestServer.ACCOUNT_ID + "/tarn/status";
+    long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    while (!Json.tree(server.send("admin", "GET", status, null).body())
+        .path("samples")
+        .asText()
+        .equals("ready")) {
+      assertThat(System.nanoTime()).isLessThan(until);
     }
-  }
-
-  @AfterAll
-  static void close() {
-    catalog.close();
-    database.close();
+    server.token("bob"); // who is to own things must be there
   }
 
   private static CreateTableRequest request(
@@ -86,11 +64,11 @@ class CatalogRestTest {
   @Test
   void theSdkWalksFromTheMetastoreToTheTables() {
     WorkspaceClient workspace = server.as("admin");
-    assertThat(workspace.metastores().current().getDefaultCatalogName()).isEqualTo("rd");
+    assertThat(workspace.metastores().current().getDefaultCatalogName()).isEqualTo("test");
     assertThat(workspace.metastores().summary().getRegion()).isEqualTo("us-east-1");
     assertThat(workspace.catalogs().list(new ListCatalogsRequest()))
         .extracting(CatalogInfo::getName)
-        .contains("main", "rd", "samples");
+        .contains("main", "test", "samples");
     assertThat(workspace.schemas().list("samples"))
         .extracting(SchemaInfo::getName)
         .contains("tpch");
@@ -149,7 +127,7 @@ class CatalogRestTest {
                     "main",
                     TableType.EXTERNAL,
                     DataSourceFormat.CSV,
-                    "s3://root-rd/landing/t"));
+                    "s3://test-root/landing/t"));
     assertThat(made.getFullName()).isEqualTo("main.default.t");
     var patched =
         server.send(
@@ -166,8 +144,8 @@ class CatalogRestTest {
     assertThat(table.getProperties()).containsEntry("option.header", "true");
     workspace
         .tables()
-        .update(new UpdateTableRequest().setFullName("main.default.t").setOwner("bob"));
-    assertThat(workspace.tables().get("main.default.t").getOwner()).isEqualTo("bob");
+        .update(new UpdateTableRequest().setFullName("main.default.t").setOwner("bob@example.com"));
+    assertThat(workspace.tables().get("main.default.t").getOwner()).isEqualTo("bob@example.com");
     assertThat(workspace.tables().get("main.default.t").getColumns()).hasSize(1);
     var bogus =
         server.send(
@@ -176,7 +154,7 @@ class CatalogRestTest {
             "/api/2.1/unity-catalog/tables",
             """
             {"name":"u","catalog_name":"main","schema_name":"default","table_type":"BOGUS",
-             "data_source_format":"CSV","storage_location":"s3://root-rd/landing/u"}
+             "data_source_format":"CSV","storage_location":"s3://test-root/landing/u"}
             """);
     assertThat(bogus.statusCode()).isEqualTo(400);
     assertThat(bogus.body()).contains("INVALID_PARAMETER_VALUE").contains("BOGUS");
@@ -195,18 +173,18 @@ class CatalogRestTest {
             "admin",
             "POST",
             "/api/2.1/unity-catalog/staging-tables",
-            "{\"catalog_name\":\"RD\",\"schema_name\":\"default\",\"name\":\"s\"}");
+            "{\"catalog_name\":\"TEST\",\"schema_name\":\"default\",\"name\":\"s\"}");
     assertThat(staged.statusCode()).as(staged.body()).isEqualTo(200);
     String location = Json.tree(staged.body()).path("staging_location").asText();
     assertThat(location)
-        .startsWith("s3://root-rd/unity-catalog/" + TestServer.WORKSPACE_ID + "/__unitystorage/");
+        .startsWith("s3://test-root/unity-catalog/" + TestServer.WORKSPACE_ID + "/__unitystorage/");
     TableInfo made =
         server
             .as("admin")
             .tables()
-            .create(request("s", "rd", TableType.MANAGED, DataSourceFormat.DELTA, location));
+            .create(request("s", "test", TableType.MANAGED, DataSourceFormat.DELTA, location));
     assertThat(made.getTableId()).isEqualTo(Json.tree(staged.body()).path("id").asText());
-    server.as("admin").tables().delete("rd.default.s");
+    server.as("admin").tables().delete("test.default.s");
   }
 
   @Test
@@ -264,21 +242,23 @@ class CatalogRestTest {
                             .setForce(true)))
         .isInstanceOf(BadRequest.class)
         .hasMessageContaining("is in use");
-    database.inTransaction(
-        handle -> {
-          CatalogDao.Row main =
-              CatalogDao.named(handle, made.getMetastoreId(), "main").orElseThrow();
-          TableDao.insert(
-              handle,
-              new TableDao.Row(
-                  "id",
-                  SchemaDao.find(handle, main, "default").orElseThrow(),
-                  "kept",
-                  TableType.EXTERNAL,
-                  "s3://root-rd/kept",
-                  new TableInfo()));
-          return null;
-        });
+    try (Database database = Database.open(server.config().databaseFile())) {
+      database.inTransaction(
+          handle -> {
+            CatalogDao.Row main =
+                CatalogDao.named(handle, made.getMetastoreId(), "main").orElseThrow();
+            TableDao.insert(
+                handle,
+                new TableDao.Row(
+                    "id",
+                    SchemaDao.find(handle, main, "default").orElseThrow(),
+                    "kept",
+                    TableType.EXTERNAL,
+                    "s3://test-root/kept",
+                    new TableInfo()));
+            return null;
+          });
+    }
     assertThatThrownBy(() -> account.metastores().delete(made.getMetastoreId()))
         .isInstanceOf(BadRequest.class)
         .hasMessageContaining("an empty main");
@@ -310,7 +290,7 @@ class CatalogRestTest {
     assertThat(
             workspace
                 .catalogs()
-                .update(new UpdateCatalog().setName("noted").setOwner("bob"))
+                .update(new UpdateCatalog().setName("noted").setOwner("bob@example.com"))
                 .getComment())
         .isEqualTo("keep me");
     var cleared =

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.sql.DriverManager;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -27,6 +29,64 @@ class DatabaseTest {
           .matches(Database::isUniqueViolation);
       assertThat(
               database.<Integer, RuntimeException>read(
+                  handle ->
+                      handle.createQuery("SELECT count(*) FROM thing").mapTo(int.class).one()))
+          .isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aTransactionInsideATransactionIsRefusedAtOnceAndUndoesTheOuterOne() {
+    try (Database database = Database.open(folder.resolve("tarn.db"))) {
+      database.inTransaction(handle -> handle.execute("CREATE TABLE thing (name TEXT)"));
+      assertThatThrownBy(
+              () ->
+                  database.inTransaction(
+                      outer -> {
+                        outer.execute("INSERT INTO thing VALUES ('a')");
+                        return database.inTransaction(
+                            inner -> inner.execute("INSERT INTO thing VALUES ('b')"));
+                      }))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("inside a transaction");
+      assertThat(
+              database.<Integer, RuntimeException>inTransaction(
+                  handle ->
+                      handle.createQuery("SELECT count(*) FROM thing").mapTo(int.class).one()))
+          .isZero();
+    }
+  }
+
+  @Test
+  void whatAnInterruptedCallerBeganIsWrittenAllTheSame() throws Exception {
+    try (Database database = Database.open(folder.resolve("tarn.db"))) {
+      database.inTransaction(handle -> handle.execute("CREATE TABLE thing (name TEXT)"));
+      CountDownLatch begun = new CountDownLatch(1);
+      CountDownLatch goOn = new CountDownLatch(1);
+      CompletableFuture<Throwable> told = new CompletableFuture<>();
+      Thread caller =
+          Thread.startVirtualThread(
+              () -> {
+                try {
+                  database.inTransaction(
+                      handle -> {
+                        begun.countDown();
+                        goOn.await();
+                        return handle.execute("INSERT INTO thing VALUES ('a')");
+                      });
+                  told.complete(null);
+                } catch (Exception e) {
+                  told.complete(e);
+                }
+              });
+      begun.await();
+      caller.interrupt();
+      assertThat(told.get())
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("interrupted");
+      goOn.countDown();
+      assertThat(
+              database.<Integer, RuntimeException>inTransaction(
                   handle ->
                       handle.createQuery("SELECT count(*) FROM thing").mapTo(int.class).one()))
           .isEqualTo(1);

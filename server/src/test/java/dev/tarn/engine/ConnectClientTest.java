@@ -81,7 +81,7 @@ class ConnectClientTest {
             server.activeLocalPort(),
             keys.getPrivate(),
             Clock.systemUTC(),
-            () -> "0");
+            () -> "9");
   }
 
   @AfterEach

@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,6 +40,7 @@ class AuthenticationTest {
 
   @TempDir Path folder;
   private final TestClock clock = new TestClock();
+  private final Map<Long, String> closed = new HashMap<>();
   private Database database;
   private Iam iam;
   private Authenticator authenticator;
@@ -56,6 +58,7 @@ class AuthenticationTest {
     authenticator =
         iam.authenticator(
             deployment -> Optional.ofNullable(Map.of("rd", RD, "prod", PROD).get(deployment)),
+            workspace -> Optional.ofNullable(closed.get(workspace)),
             (engine, principal) -> engine.equals("e1"));
     admin = account(adminToken());
   }
@@ -284,6 +287,26 @@ class AuthenticationTest {
     assign(alice, RD);
     assertThatThrownBy(() -> call(token, "127.0.0.1", RD, null, null, null))
         .isInstanceOf(PermissionDenied.class);
+  }
+
+  @Test
+  void aWorkspaceThatFailedOrIsBeingDeletedIsNotEnteredButTheAccountIs() {
+    User alice = user("alice@x.com");
+    assign(alice, RD, WorkspacePermission.ADMIN);
+    String ofAccount = token(alice, null);
+    String ofWorkspace = token(alice, RD);
+    for (String status : List.of("FAILED", "CANCELLING")) {
+      closed.put(RD, status);
+      for (String token : List.of(ofAccount, ofWorkspace)) {
+        assertThatThrownBy(() -> call(token))
+            .isInstanceOf(InvalidState.class)
+            .hasMessageContaining("workspace " + RD + " is " + status);
+        assertThat(account(token).name()).isEqualTo("alice@x.com");
+      }
+      assertThat(call(iam.tokens().mintForEngine("e1", RD)).roles()).contains(Role.ENGINE);
+    }
+    closed.clear();
+    assertThat(call(ofWorkspace).roles()).contains(Role.WORKSPACE_ADMIN);
   }
 
   @Test

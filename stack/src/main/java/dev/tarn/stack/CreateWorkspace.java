@@ -15,7 +15,7 @@ import java.util.function.Predicate;
  * <p>Properties {@code workspace_name}, {@code aws_region}, {@code credentials_id}, {@code
  * storage_config_id}, optional {@code pricing_tier}; id {@code workspace_id} as decimal text;
  * attributes {@code DeploymentName}, {@code WorkspaceUrl}, {@code WorkspaceStatus}, {@code
- * WorkspaceStatusMsg}, {@code PricingTier}.
+ * WorkspaceStatusMsg}, {@code PricingTier}, {@code WorkspaceCatalogName}.
  */
 public final class CreateWorkspace extends CustomResource {
   private static final Duration FIRST_LOOK = Duration.ofMillis(100);
@@ -132,7 +132,9 @@ public final class CreateWorkspace extends CustomResource {
         "WorkspaceStatusMsg",
         text(workspace, "workspace_status_message"),
         "PricingTier",
-        text(workspace, "pricing_tier"));
+        text(workspace, "pricing_tier"),
+        "WorkspaceCatalogName",
+        text(workspace, "workspace_catalog_name"));
   }
 
   /** A workspace lives beside the account's host: the label {@code accounts} is exchanged. */

@@ -80,6 +80,7 @@ class CustomResourceTest {
         .containsEntry("DeploymentName", "dbc-1")
         .containsEntry("WorkspaceStatus", "RUNNING")
         .containsEntry("PricingTier", "")
+        .containsEntry("WorkspaceCatalogName", "")
         .containsEntry("WorkspaceUrl", account.url());
     assertThat((String) data.get("WorkspaceStatusMsg")).startsWith("because of **** \"");
   }
