@@ -110,23 +110,22 @@ public final class Database implements AutoCloseable {
           "a transaction inside a transaction would wait for itself (expected: the use of the"
               + " outer one's handle)");
     }
-    return waitFor(
-        writing.submit(
-            () -> {
-              inTransaction = Thread.currentThread();
-              try {
-                return writeHandle.inTransaction(work);
-              } finally {
-                inTransaction = null;
-              }
-            }));
+    return waitFor(begin(work));
   }
 
   /**
    * {@link #inTransaction} for who has something to do meanwhile; it is on disk when it is done.
    */
   public <T, X extends Exception> Future<T> begin(HandleCallback<T, X> work) {
-    return writing.submit(() -> writeHandle.inTransaction(work));
+    return writing.submit(
+        () -> {
+          inTransaction = Thread.currentThread();
+          try {
+            return writeHandle.inTransaction(work);
+          } finally {
+            inTransaction = null;
+          }
+        });
   }
 
   /** Runs a read on a snapshot of its own; does not wait for the writer. */
