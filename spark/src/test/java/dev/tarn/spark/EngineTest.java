@@ -55,7 +55,9 @@ class EngineTest {
   static void stop() throws Exception {
     engine.stop();
     catalog.close();
-    assertThat(Files.readString(engine.log)).doesNotContain(TOKEN);
+    assertThat(Files.readString(engine.log))
+        .doesNotContain(TOKEN)
+        .doesNotContain("Failed to load session extension");
   }
 
   // ---- identity ----
