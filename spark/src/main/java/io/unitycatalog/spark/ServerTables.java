@@ -132,7 +132,9 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
 
   @Override
   public Table loadTable(Identifier ident) throws NoSuchTableException {
-    if (ident.namespace().length != 1) {
+    // parquet.`s3://bucket/one.parquet` is tried as a table first; the server takes its periods for
+    // more parts of a name and refuses to read it, where Spark must hear that there is none.
+    if (ident.namespace().length != 1 || ident.name().contains("://")) {
       throw new NoSuchTableException(ident);
     }
     try {

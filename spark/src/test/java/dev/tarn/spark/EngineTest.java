@@ -313,7 +313,9 @@ class EngineTest {
     alice.sql("CREATE TABLE source (id INT) LOCATION 's3://root/shared-delta'");
     alice.sql("CREATE TABLE found LOCATION 's3://root/shared-delta'");
     assertThat(columns("found")).containsExactly("id int");
+    catalog.calls.clear();
     assertThat(alice.sql("SELECT * FROM csv.`s3://root/in/one.csv`")).hasSize(2);
+    assertThat(catalog.calls).noneMatch(call -> call.startsWith("GET tables"));
     assertThat(alice.sql("SELECT * FROM delta.`s3://root/shared-delta`")).isEmpty();
     assertThatThrownBy(() -> alice.sql("SELECT * FROM csv.`s3://no-such-bucket/x`"))
         .hasMessageContaining("PATH_NOT_FOUND");
