@@ -105,8 +105,11 @@ def test_account_objects_lead_to_a_running_workspace(instance, any_account):
         any_account.credentials.delete(credentials.credentials_id)
     with pytest.raises(errors.DatabricksError):
         any_account.storage.delete(storage.storage_configuration_id)
-    client = any_account.get_workspace_client(workspace)
-    assert client.current_user.me().user_name
+    client = WorkspaceClient(
+        host=any_account.config.host, workspace_id=str(workspace.workspace_id), token=any_account.config.token,
+        client_id=any_account.config.client_id, client_secret=any_account.config.client_secret,
+        auth_type=any_account.config.auth_type)
+    assert client.current_user.me().user_name and client.get_workspace_id() == workspace.workspace_id
     any_account.workspaces.delete(workspace.workspace_id)
 
     def gone():

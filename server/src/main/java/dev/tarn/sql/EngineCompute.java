@@ -36,10 +36,7 @@ final class EngineCompute implements Compute {
           "\\s*(?:SELECT|WITH|VALUES|TABLE|FROM|INSERT|UPDATE|DELETE|MERGE|SHOW|DESCRIBE|DESC|EXPLAIN)\\b.*",
           Pattern.CASE_INSENSITIVE | Pattern.DOTALL);
 
-  /** How often a driver that has not heard of a statement yet is told to stop it. */
-  private static final int TRIES = 50;
-
-  private static final long BETWEEN_MILLIS = 100;
+  private static final long BETWEEN_MILLIS = 200;
 
   private final Engines engines;
   private final BiFunction<Long, String, Engines.Spec> specs;
@@ -152,7 +149,16 @@ final class EngineCompute implements Compute {
 
     @Override
     public Execution.Batch next() {
-      return execution.next();
+      try {
+        Execution.Batch batch = execution.next();
+        if (batch == null) {
+          ended.countDown();
+        }
+        return batch;
+      } catch (SparkError e) {
+        ended.countDown();
+        throw e;
+      }
     }
 
     @Override
@@ -164,14 +170,11 @@ final class EngineCompute implements Compute {
     public void interrupt() {
       ConnectClient client = lease.client();
       try {
-        int tries = TRIES;
-        while (ended.getCount() > 0
-            && !client.interrupt(session, requestId, execution.operationId())
-            && --tries > 0) {
-          if (ended.await(BETWEEN_MILLIS, TimeUnit.MILLISECONDS)) {
-            return;
-          }
-        }
+        // Spark stops the jobs that run now: told while it still plans, it may begin one after all.
+        // So it is told again until the statement has ended.
+        do {
+          var unused = client.interrupt(session, requestId, execution.operationId());
+        } while (!ended.await(BETWEEN_MILLIS, TimeUnit.MILLISECONDS));
       } catch (EngineLost e) {
         // Nothing runs on an engine that is gone.
       } catch (InterruptedException e) {
@@ -179,28 +182,55 @@ final class EngineCompute implements Compute {
       }
     }
 
+    /** One that was not read to its end goes on in Spark unless it is stopped. */
     @Override
     public void close() {
-      ended.countDown();
+      if (ended.getCount() == 0) {
+        release();
+        return;
+      }
+      Thread.ofVirtual()
+          .name("stop-" + execution.operationId())
+          .start(
+              () -> {
+                Thread.ofVirtual().name("drain-" + execution.operationId()).start(this::drain);
+                interrupt();
+                release();
+              });
+    }
+
+    /** Reads what nobody wants, to learn when it has ended. */
+    private void drain() {
+      try {
+        while (next() != null) {
+          // Only that it ends matters.
+        }
+      } catch (SparkError e) {
+        // As it should: it was stopped.
+      } catch (EngineLost e) {
+        ended.countDown();
+      }
+    }
+
+    private void release() {
       execution.close();
       if (shared) {
         lease.close();
-      } else {
-        // The client that waits need not wait for this.
-        Thread.ofVirtual()
-            .name("release-" + session.id())
-            .start(
-                () -> {
-                  try (lease) {
-                    lease.release(session, requestId);
-                  } catch (EngineLost e) {
-                    // It took its sessions along.
-                  } catch (SparkError e) {
-                    // Spark ends it by itself when it was idle for long.
-                    LOG.warn("session {} was not released: {}", session.id(), e.getMessage());
-                  }
-                });
+        return;
       }
+      // The client that waits need not wait for this.
+      Thread.ofVirtual()
+          .name("release-" + session.id())
+          .start(
+              () -> {
+                try (lease) {
+                  lease.release(session, requestId);
+                } catch (EngineLost e) {
+                  // It took its sessions along.
+                } catch (SparkError e) {
+                  LOG.warn("session {} was not released: {}", session.id(), e.getMessage());
+                }
+              });
     }
   }
 }

@@ -298,9 +298,6 @@ final class Statements {
         batch = wanted ? query.next() : null;
       }
       kept = statement.succeeded(writer.finish());
-      if (!wanted) {
-        query.interrupt();
-      }
     } catch (SparkError e) {
       fail(
           statement,
