@@ -93,6 +93,7 @@ public final class Engine {
         new CatalogServer(told.catalogUri(), told.catalogToken(), told.workspaceId());
     Sessions.use(catalog);
     SparkSession spark = SparkSession.builder().config(conf(told)).getOrCreate();
+    spark.sparkContext().addSparkListener(new LateJobs(spark.sparkContext()));
     SparkConnectService.start(spark.sparkContext());
     warmUp(spark);
     endWhenOrphaned(catalog, told.orphanAfter(), log);
