@@ -3,8 +3,8 @@ import com.databricks.sdk.WorkspaceClient;
 import com.databricks.sdk.core.DatabricksConfig;
 import com.databricks.sdk.core.error.platform.NotFound;
 import com.databricks.sdk.service.iam.ComplexValue;
-import com.databricks.sdk.service.iam.AccountServicePrincipal;
-import com.databricks.sdk.service.iam.CreateAccountServicePrincipalRequest;
+import com.databricks.sdk.service.iam.MeRequest;
+import com.databricks.sdk.service.iam.ServicePrincipal;
 import com.databricks.sdk.service.iam.UpdateWorkspaceAssignments;
 import com.databricks.sdk.service.iam.WorkspacePermission;
 import com.databricks.sdk.service.oauth2.CreateServicePrincipalSecretRequest;
@@ -38,7 +38,7 @@ public class JavaSdk {
                 .setHost(HOST)
                 .setAccountId(System.getenv("TARN_ACCOUNT_ID"))
                 .setToken(System.getenv("TARN_ACCOUNT_TOKEN")));
-    check("workspace with a PAT", () -> expect(workspace.currentUser().me().getUserName() != null));
+    check("workspace with a PAT", () -> expect(workspace.currentUser().me(new MeRequest()).getUserName() != null));
     check(
         "account with a PAT",
         () -> expect(account.workspaces().list().iterator().next().getWorkspaceName().equals("dev")));
@@ -46,11 +46,11 @@ public class JavaSdk {
     check(
         "workspace with OAuth M2M",
         () -> {
-          AccountServicePrincipal principal =
+          ServicePrincipal principal =
               account
                   .servicePrincipals()
                   .create(
-                      new CreateAccountServicePrincipalRequest()
+                      new ServicePrincipal()
                           .setDisplayName("java acceptance")
                           .setActive(true)
                           .setRoles(List.of(new ComplexValue().setValue("account_admin"))));
@@ -75,7 +75,7 @@ public class JavaSdk {
                       .setClientId(machine[0])
                       .setClientSecret(machine[1])
                       .setAuthType("oauth-m2m"));
-          expect(Objects.equals(client.currentUser().me().getUserName(), machine[0]));
+          expect(Objects.equals(client.currentUser().me(new MeRequest()).getUserName(), machine[0]));
         });
     check(
         "account with OAuth M2M",
