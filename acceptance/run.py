@@ -1,7 +1,7 @@
-"""Runs every group of tests and closes with one line, `N passed, N failed`. Started by `./tarn test`.
+"""Runs the groups of tests and closes with one line, `N passed, N failed`. Started by `./tarn test`.
 
 A group that cannot run is a failure, and so is a skipped test. The unit group runs beside the acceptance groups (two
-cores); the bench runs alone, after them.
+cores); the bench, when asked for, runs alone. Groups in OPEN run only when they are asked for.
 """
 
 import argparse
