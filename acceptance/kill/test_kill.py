@@ -30,7 +30,7 @@ class Client:
     """A caller that believes only what was acknowledged."""
 
     def __init__(self, instance):
-        env = instance.env()
+        env = instance.env("--workspace", "dev")
         self.host, self.warehouse = env["DATABRICKS_HOST"], env["DATABRICKS_WAREHOUSE_ID"]
         self.headers = {"Authorization": f"Bearer {env['DATABRICKS_TOKEN']}"}
 
@@ -88,13 +88,11 @@ class Round:
         while not self.stopped.is_set():
             i += 1
             name = f"t_{self.number}_{i}"
-            self.book["tables_tried"].add(name)
             if client.succeeded(f"CREATE TABLE dev.default.{name} AS SELECT id FROM range({i})"):
                 self.book["tables"][name] = i
             if i > 1 and self.chance.random() < 0.3:
                 gone = f"t_{self.number}_{i - 1}"
                 self.book["tables"].pop(gone, None)
-                self.book["dropping"].add(gone)
                 if client.succeeded(f"DROP TABLE dev.default.{gone}"):
                     self.book["dropped"].add(gone)
 
@@ -130,17 +128,14 @@ class Round:
         listed = {t["name"]: t for t in api.get("tables", [])}
         assert set(self.book["tables"]) <= set(listed), "an acknowledged table is gone"
         assert not self.book["dropped"] & set(listed), "an acknowledged DROP came back"
-        for name, count in self.book["tables"].items():
-            assert name in listed
         for name in sorted(set(listed) - {"ledger"}):  # what is there, is whole
             answer = client.execute(f"SELECT count(*) FROM dev.default.{name}")
             assert answer["status"]["state"] == "SUCCEEDED", (name, answer["status"])
             assert int(answer["result"]["data_array"][0][0]) == int(name.rsplit("_", 1)[1])
         eventually(lambda: self.settled(), 180)
         status = self.instance.status()
-        known = {status["pid"], *[e["pid"] for e in status["engines"]]}
-        for pid, command in self.instance.processes().items():
-            assert pid in known or "bwrap" in command.split(" ")[0] or "setsid" in command.split(" ")[0], (pid, command[:300])
+        for pid, command in self.instance.processes().items():  # each is the server, or around an engine that is known
+            assert pid == status["pid"] or any(e["id"] in command for e in status["engines"]), (pid, command[:300])
 
     def settled(self):
         stacks = {s["StackName"]: s["StackStatus"] for s in self.instance.json("stack", "list")["Stacks"]}
@@ -156,8 +151,7 @@ class Round:
 
 def test_nothing_acknowledged_is_lost(survivor, seed, soak):
     chance = random.Random(seed)
-    book = {"next": 0, "tried": set(), "inserted": set(), "tables": {}, "tables_tried": set(), "dropping": set(),
-            "dropped": set(), "stacks": set()}
+    book = {"next": 0, "tried": set(), "inserted": set(), "tables": {}, "dropped": set(), "stacks": set()}
     rounds = 200 if soak else 10
     for number in range(rounds):
         this = Round(survivor, number, chance, book)
@@ -171,26 +165,25 @@ def test_nothing_acknowledged_is_lost(survivor, seed, soak):
         for stack in sorted(book["stacks"]):
             survivor.tarn("stack", "delete", stack, "--wait")
             book["stacks"].discard(stack)
-    assert book["inserted"] or book["tables"] or rounds < 10
+    assert book["inserted"] or book["tables"], "nothing was acknowledged, so nothing was tried"
 
 
 def test_a_killed_engine_shows_its_cause_and_the_next_statement_starts_another(survivor):
-    assert survivor.sql("SELECT 1 AS a") == [{"a": 1}]
+    assert survivor.sql("SELECT 1 AS a", "--workspace", "dev") == [{"a": 1}]
     engine = next(e for e in survivor.status()["engines"] if e["state"] == "RUNNING")
     os.kill(engine["pid"], signal.SIGKILL)
     eventually(lambda: engine["id"] not in {e["id"] for e in survivor.status()["engines"] if e["state"] == "RUNNING"})
-    env = survivor.env("--account")
-    answer = requests.get(
-        f"{env['DATABRICKS_HOST']}/api/2.0/accounts/{env['DATABRICKS_ACCOUNT_ID']}/tarn/engines",
-        headers={"Authorization": f"Bearer {env['DATABRICKS_TOKEN']}"}, params={"all": "true"}).json()
-    dead = next((e for e in answer["engines"] if e["id"] == engine["id"]), None)
-    assert dead and "9" in dead["reason"], answer
-    assert survivor.sql("SELECT 2 AS a") == [{"a": 2}]
+    env = survivor.env("--workspace", "dev")
+    warehouse = requests.get(
+        f"{env['DATABRICKS_HOST']}/api/2.0/sql/warehouses/{env['DATABRICKS_WAREHOUSE_ID']}",
+        headers={"Authorization": f"Bearer {env['DATABRICKS_TOKEN']}"}).json()
+    assert warehouse["health"]["status"] == "FAILED" and "killed by signal 9" in warehouse["health"]["message"], warehouse
+    assert survivor.sql("SELECT 2 AS a", "--workspace", "dev") == [{"a": 2}]
 
 
 def test_sync_comes_before_the_answer(survivor):
     """Seen in the system calls of the server: a write is answered after the database's log and the audit are synced."""
-    env = survivor.env()
+    env = survivor.env("--workspace", "dev")
     pid = survivor.status()["pid"]
     trace = survivor.home / "trace.txt"
     strace = subprocess.Popen(

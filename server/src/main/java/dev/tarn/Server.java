@@ -297,6 +297,8 @@ public final class Server implements AutoCloseable {
         .http2MaxHeaderListSize(256 * 1024)
         .maxRequestLength(0) // the operations know how much they read
         .requestTimeoutMillis(0) // a statement may be waited for
+        .idleTimeoutMillis(
+            120_000) // clients keep connections, and find out late that one is closed
         .gracefulShutdownTimeoutMillis(200, 10_000)
         .disableServerHeader()
         .service("/healthz", Hosts.only((context, request) -> HttpResponse.of("ok\n")))

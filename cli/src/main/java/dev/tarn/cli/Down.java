@@ -1,10 +1,7 @@
 package dev.tarn.cli;
 
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -53,36 +50,12 @@ final class Down implements Runnable {
       return false;
     }
     try {
-      return server(home, "reap").waitFor() == 10;
+      return home.launch("reap").waitFor() == 10;
     } catch (IOException e) {
       throw new Tarn.Failure("cannot look for left-over engines: " + e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new Tarn.Failure("interrupted");
     }
-  }
-
-  /** A verb of the server that does one thing and ends. */
-  static Process server(Home home, String verb) throws IOException {
-    Path server = home.distribution().resolve("server/target");
-    Files.createDirectories(home.serverLog().getParent());
-    return new ProcessBuilder(
-            List.of(
-                System.getProperty("java.home") + "/bin/java",
-                "--sun-misc-unsafe-memory-access=allow",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                server.resolve("tarn-server-0.1.0.jar")
-                    + File.pathSeparator
-                    + server.resolve("lib/*"),
-                "dev.tarn.Main",
-                verb,
-                "--home",
-                home.folder().toString(),
-                "--distribution",
-                home.distribution().toString()))
-        .redirectErrorStream(true)
-        .redirectOutput(ProcessBuilder.Redirect.appendTo(home.serverLog().toFile()))
-        .start();
   }
 }

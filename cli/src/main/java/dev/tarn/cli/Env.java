@@ -23,7 +23,7 @@ final class Env implements Runnable {
     @Option(names = "--account", description = "The account instead of a workspace.")
     private boolean account;
 
-    @Option(names = "--workspace", description = "The workspace (default: the only one).")
+    @Option(names = "--workspace", description = "The workspace (default: the oldest).")
     private String workspace;
   }
 
@@ -79,14 +79,22 @@ final class Env implements Runnable {
     return environment;
   }
 
-  /** The named workspace, or the only one there is. */
+  /** The named workspace, or the oldest, which is quickstart's. */
   private static JsonNode workspace(Api api, String accountId, String name) {
     JsonNode all = api.get("/api/2.0/accounts/" + accountId + "/workspaces");
     String names =
         StreamSupport.stream(all.spliterator(), false)
             .map(one -> one.get("workspace_name").asText())
             .collect(Collectors.joining(", "));
-    if (name == null && all.size() == 1) {
+    if (name == null && !all.isEmpty()) {
+      if (all.size() > 1) {
+        System.err.println(
+            "tarn: workspace "
+                + all.get(0).get("workspace_name").asText()
+                + ", the oldest of: "
+                + names
+                + " (--workspace NAME is for another)");
+      }
       return all.get(0);
     }
     for (JsonNode one : all) {
@@ -98,10 +106,7 @@ final class Env implements Runnable {
       throw new Tarn.Failure(
           "there is no workspace yet: `tarn quickstart`, or `tarn stack create --workspace-name NAME --wait`");
     }
-    throw new Tarn.Failure(
-        name == null
-            ? "which workspace? Say --workspace NAME (there are: " + names + ")"
-            : "no workspace is named '" + name + "' (expected one of: " + names + ")");
+    throw new Tarn.Failure("no workspace is named '" + name + "' (expected one of: " + names + ")");
   }
 
   /**

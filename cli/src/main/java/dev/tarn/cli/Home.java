@@ -3,9 +3,12 @@ package dev.tarn.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /** One instance: its data directory, the server process that runs on it, and what was built. */
@@ -76,6 +79,42 @@ record Home(Path folder, Path distribution) {
       throw new Tarn.Failure(
           "cannot read the administrator's token " + token + ": " + e.getMessage());
     }
+  }
+
+  /** Starts a verb of the server on this directory; what it says goes to the server's log. */
+  Process launch(String verb) throws IOException {
+    Files.createDirectories(serverLog().getParent());
+    Path server = distribution.resolve("server/target");
+    List<String> command = new ArrayList<>();
+    if (Files.isExecutable(Path.of("/usr/bin/setsid"))) {
+      // A session of its own: Ctrl-C at the terminal is for the command, not for the server.
+      command.add("/usr/bin/setsid");
+    }
+    command.addAll(
+        List.of(
+            System.getProperty("java.home") + "/bin/java",
+            "-Xmx512m",
+            "-XX:+ExitOnOutOfMemoryError",
+            "--add-opens=java.base/java.nio=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "--enable-native-access=ALL-UNNAMED",
+            "-Xlog:cds=off",
+            "-Xlog:cds+dynamic=off",
+            "-XX:+AutoCreateSharedArchive",
+            "-XX:SharedArchiveFile=" + distribution.resolve("target/server.jsa"),
+            "-cp",
+            server.resolve("tarn-server-0.1.0.jar") + File.pathSeparator + server.resolve("lib/*"),
+            "dev.tarn.Main",
+            verb,
+            "--home",
+            folder.toString(),
+            "--distribution",
+            distribution.toString()));
+    return new ProcessBuilder(command)
+        .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")))
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(serverLog().toFile()))
+        .redirectErrorStream(true)
+        .start();
   }
 
   Path serverLog() {

@@ -23,7 +23,7 @@ final class Sql implements Runnable {
   @Parameters(paramLabel = "STATEMENT")
   private String statement;
 
-  @Option(names = "--workspace", description = "The workspace (default: the only one).")
+  @Option(names = "--workspace", description = "The workspace (default: the oldest).")
   private String workspace;
 
   @Option(

@@ -192,32 +192,42 @@ final class Stack {
     }
   }
 
-  @Command(name = "events", description = "What happened to a stack, oldest first.")
-  static final class Events implements Runnable {
-    @Parameters(arity = "0..1", description = "The stack (default: the only one).")
+  /** One list of a stack. */
+  private abstract static class Part implements Runnable {
+    @Parameters(arity = "0..1", description = "The stack (default: the oldest).")
     private String name;
 
     @Mixin private Printing printing;
 
+    private final String part;
+    private final String list;
+    private final Consumer<JsonNode> line;
+
+    Part(String part, String list, Consumer<JsonNode> line) {
+      this.part = part;
+      this.list = list;
+      this.line = line;
+    }
+
     @Override
     public void run() {
       Stacks stacks = Stacks.of(Home.ofEnvironment());
-      printing.print(stacks.part(named(stacks, name), "events"), "StackEvents", Stack::printEvent);
+      printing.print(stacks.part(named(stacks, name), part), list, line);
+    }
+  }
+
+  @Command(name = "events", description = "What happened to a stack, oldest first.")
+  static final class Events extends Part {
+    Events() {
+      super("events", "StackEvents", Stack::printEvent);
     }
   }
 
   @Command(name = "resources", description = "What a stack consists of.")
-  static final class Resources implements Runnable {
-    @Parameters(arity = "0..1", description = "The stack (default: the only one).")
-    private String name;
-
-    @Mixin private Printing printing;
-
-    @Override
-    public void run() {
-      Stacks stacks = Stacks.of(Home.ofEnvironment());
-      printing.print(
-          stacks.part(named(stacks, name), "resources"),
+  static final class Resources extends Part {
+    Resources() {
+      super(
+          "resources",
           "StackResources",
           resource ->
               System.out.printf(
@@ -230,17 +240,10 @@ final class Stack {
   }
 
   @Command(name = "outputs", description = "What a stack gives out.")
-  static final class Outputs implements Runnable {
-    @Parameters(arity = "0..1", description = "The stack (default: the only one).")
-    private String name;
-
-    @Mixin private Printing printing;
-
-    @Override
-    public void run() {
-      Stacks stacks = Stacks.of(Home.ofEnvironment());
-      printing.print(
-          stacks.part(named(stacks, name), "outputs"),
+  static final class Outputs extends Part {
+    Outputs() {
+      super(
+          "outputs",
           "Outputs",
           output ->
               System.out.printf(
@@ -275,9 +278,14 @@ final class Stack {
       return name;
     }
     JsonNode all = stacks.list().path("Stacks");
-    if (all.size() != 1) {
-      throw new Tarn.Failure("which stack? There are " + all.size() + ": `tarn stack list`");
+    if (all.isEmpty()) {
+      throw new Tarn.Failure("there is no stack: `tarn stack create --workspace-name NAME`");
     }
-    return all.get(0).path("StackName").asText();
+    String oldest = all.get(0).path("StackName").asText();
+    if (all.size() > 1) {
+      System.err.println(
+          "tarn: " + oldest + ", the oldest of " + all.size() + " stacks (`tarn stack list`)");
+    }
+    return oldest;
   }
 }

@@ -98,7 +98,7 @@ final class Train implements Runnable {
 
   private static boolean isTrained(Home home) {
     try {
-      return Down.server(home, "trained").waitFor() == 0;
+      return home.launch("trained").waitFor() == 0;
     } catch (IOException e) {
       throw new Tarn.Failure("cannot ask for the cache of engines: " + e.getMessage());
     } catch (InterruptedException e) {

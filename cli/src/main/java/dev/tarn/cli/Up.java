@@ -1,17 +1,13 @@
 package dev.tarn.cli;
 
-import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 
@@ -42,48 +38,13 @@ final class Up implements Runnable {
             home.folder(),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
       }
-      Files.createDirectories(home.folder().resolve("logs"));
-      server = launch(home);
+      server = home.launch("serve");
     } catch (IOException e) {
       throw new Tarn.Failure("cannot start on " + home.folder() + ": " + e.getMessage());
     }
     Home.Running running = awaitReady(home, server);
     progress.stage("server ready (pid " + running.pid() + ")");
     return running;
-  }
-
-  private static Process launch(Home home) throws IOException {
-    Path server = home.distribution().resolve("server/target");
-    List<String> command = new ArrayList<>();
-    if (Files.isExecutable(Path.of("/usr/bin/setsid"))) {
-      // A session of its own: Ctrl-C at the terminal is for the command, not for the server.
-      command.add("/usr/bin/setsid");
-    }
-    command.addAll(
-        List.of(
-            System.getProperty("java.home") + "/bin/java",
-            "-Xmx512m",
-            "-XX:+ExitOnOutOfMemoryError",
-            "--add-opens=java.base/java.nio=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "--enable-native-access=ALL-UNNAMED",
-            "-Xlog:cds=off",
-            "-Xlog:cds+dynamic=off",
-            "-XX:+AutoCreateSharedArchive",
-            "-XX:SharedArchiveFile=" + home.distribution().resolve("target/server.jsa"),
-            "-cp",
-            server.resolve("tarn-server-0.1.0.jar") + File.pathSeparator + server.resolve("lib/*"),
-            "dev.tarn.Main",
-            "serve",
-            "--home",
-            home.folder().toString(),
-            "--distribution",
-            home.distribution().toString()));
-    return new ProcessBuilder(command)
-        .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")))
-        .redirectOutput(ProcessBuilder.Redirect.appendTo(home.serverLog().toFile()))
-        .redirectErrorStream(true)
-        .start();
   }
 
   private static Home.Running awaitReady(Home home, Process server) {

@@ -23,7 +23,6 @@ import java.util.Base64;
  * @param userName e-mail of a user, application id of a service principal; what {@code
  *     current_user()} prints
  * @param workspaceId the workspace the call was resolved to
- * @param requestId the request id that client, server and driver log
  * @param expiresAtSeconds epoch seconds after which a driver refuses it
  */
 public record SignedPrincipal(
@@ -32,14 +31,13 @@ public record SignedPrincipal(
     String userId,
     String userName,
     long workspaceId,
-    String requestId,
     long expiresAtSeconds) {
 
   /** gRPC metadata key; lower case as HTTP/2 wants it. */
   public static final String HEADER = "x-tarn-principal";
 
-  private static final String VERSION = "tarn1";
-  private static final int FIELDS = 8;
+  private static final String VERSION = "tarn2";
+  private static final int FIELDS = 7;
 
   /** {@code base64url(fields).base64url(signature)}: printable, no padding, safe in a header. */
   public String sign(PrivateKey key) {
@@ -52,7 +50,6 @@ public record SignedPrincipal(
             checked("userId", userId),
             checked("userName", userName),
             Long.toString(workspaceId),
-            checked("requestId", requestId),
             Long.toString(expiresAtSeconds));
     byte[] bytes = payload.getBytes(UTF_8);
     try {
@@ -101,15 +98,21 @@ public record SignedPrincipal(
             fields[3],
             fields[4],
             Long.parseLong(fields[5]),
-            fields[6],
-            Long.parseLong(fields[7]));
+            Long.parseLong(fields[6]));
     if (!principal.engineId.equals(engineId)) {
       throw new SecurityException("the signed principal is meant for another engine");
     }
-    if (now.getEpochSecond() > principal.expiresAtSeconds) {
+    principal.requireUnexpired(now);
+    return principal;
+  }
+
+  /**
+   * @throws SecurityException its time is over
+   */
+  public void requireUnexpired(Instant now) {
+    if (now.getEpochSecond() > expiresAtSeconds) {
       throw new SecurityException("the signed principal has expired");
     }
-    return principal;
   }
 
   private static String checked(String name, String value) {

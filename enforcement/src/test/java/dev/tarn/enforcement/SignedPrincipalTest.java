@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class SignedPrincipalTest {
   private final KeyPair keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
   private final SignedPrincipal alice =
-      new SignedPrincipal("engine-1", "session-1", "42", "alice@example.com", 7L, "req-1", 1_000L);
+      new SignedPrincipal("engine-1", "session-1", "42", "alice@example.com", 7L, 1_000L);
 
   SignedPrincipalTest() throws Exception {}
 
@@ -47,8 +47,7 @@ class SignedPrincipalTest {
 
   @Test
   void aNameCannotSmuggleInAnotherField() {
-    SignedPrincipal forged =
-        new SignedPrincipal("engine-1", "session-1", "42", "a\n1", 7L, "req-1", 1_000L);
+    SignedPrincipal forged = new SignedPrincipal("engine-1", "session-1", "42", "a\n1", 7L, 1_000L);
     assertThatThrownBy(() -> forged.sign(keys.getPrivate()))
         .isInstanceOf(IllegalArgumentException.class);
   }

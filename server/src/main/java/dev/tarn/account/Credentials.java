@@ -1,8 +1,5 @@
 package dev.tarn.account;
 
-import com.databricks.sdk.core.error.platform.AlreadyExists;
-import com.databricks.sdk.core.error.platform.ResourceConflict;
-import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import com.databricks.sdk.service.provisioning.CreateCredentialRequest;
 import com.databricks.sdk.service.provisioning.DeleteCredentialRequest;
 import com.databricks.sdk.service.provisioning.GetCredentialRequest;
@@ -18,26 +15,37 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.util.List;
-import java.util.Objects;
 import java.util.UUID;
-import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Update;
 
 /** Credential configurations: under which name the account knows a workspace's IAM role. */
 public final class Credentials {
   private static final int LONGEST_NAME = 256;
 
-  private final Database database;
+  private final Configurations<Row> rows;
   private final StackSessions sessions;
   private final Clock clock;
 
   Credentials(Database database, StackSessions sessions, Clock clock) {
-    this.database = database;
+    this.rows =
+        new Configurations<>(
+            database,
+            "credentials configuration",
+            "credential",
+            "credentials_id",
+            "credentials_name",
+            """
+            INSERT INTO credential (credentials_id, credentials_name, role_arn, stack_id,
+              created_by, created_at)
+            VALUES (:id, :name, :roleArn, :stackId, :createdBy, :createdAt)
+            """,
+            (row, context) -> Row.of(row));
     this.sessions = sessions;
     this.clock = clock;
   }
 
-  private record Row(
-      String id, String name, String roleArn, String stackId, long createdBy, long createdAt) {
+  record Row(String id, String name, String roleArn, String stackId, long createdBy, long createdAt)
+      implements Configurations.Row {
 
     static Row of(ResultSet row) throws SQLException {
       return new Row(
@@ -64,8 +72,20 @@ public final class Credentials {
       return shown;
     }
 
-    String what() {
-      return "credentials configuration " + id;
+    @Override
+    public Update bind(Update insert) {
+      return insert
+          .bind("id", id)
+          .bind("name", name)
+          .bind("roleArn", roleArn)
+          .bind("stackId", stackId)
+          .bind("createdBy", createdBy)
+          .bind("createdAt", createdAt);
+    }
+
+    @Override
+    public List<?> content() {
+      return List.of(roleArn);
     }
   }
 
@@ -84,111 +104,22 @@ public final class Credentials {
             caller.stackId(),
             Long.parseLong(caller.principalId()),
             clock.millis());
-    return Answer.json(201, insertOrFind(made).shown(caller.accountId()));
-  }
-
-  /** A stack that asks again for what it made is given that: its first answer may be lost. */
-  private Row insertOrFind(Row made) {
-    try {
-      database.inTransaction(
-          handle ->
-              handle
-                  .createUpdate(
-                      """
-                      INSERT INTO credential (credentials_id, credentials_name, role_arn, stack_id,
-                        created_by, created_at)
-                      VALUES (:id, :name, :roleArn, :stackId, :createdBy, :createdAt)
-                      """)
-                  .bind("id", made.id())
-                  .bind("name", made.name())
-                  .bind("roleArn", made.roleArn())
-                  .bind("stackId", made.stackId())
-                  .bind("createdBy", made.createdBy())
-                  .bind("createdAt", made.createdAt())
-                  .execute());
-      return made;
-    } catch (RuntimeException e) {
-      if (!Database.isUniqueViolation(e)) {
-        throw e;
-      }
-      return list().stream()
-          .filter(
-              row ->
-                  row.name().equals(made.name())
-                      && made.stackId() != null
-                      && made.stackId().equals(row.stackId())
-                      && Objects.equals(made.roleArn(), row.roleArn()))
-          .findFirst()
-          .orElseThrow(
-              () ->
-                  new AlreadyExists(
-                      "credentials_name: '" + made.name() + "' already exists in this account",
-                      null));
-    }
+    return Answer.json(201, rows.insertOrFind(made).shown(caller.accountId()));
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public Answer get(Caller caller, GetCredentialRequest request) {
-    Row row =
-        database.<Row, RuntimeException>read(handle -> find(handle, request.getCredentialsId()));
-    Checks.mayTouch(caller, row.what(), row.stackId());
-    return Answer.json(200, row.shown(caller.accountId()));
+    return Answer.json(200, rows.get(caller, request.getCredentialsId()).shown(caller.accountId()));
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public List<ObjectNode> list(Caller caller) {
-    return list().stream()
-        .filter(row -> caller.is(Role.ACCOUNT_ADMIN) || caller.stackId().equals(row.stackId()))
-        .map(row -> row.shown(caller.accountId()))
-        .toList();
-  }
-
-  private List<Row> list() {
-    return database.<List<Row>, RuntimeException>read(
-        handle ->
-            handle
-                .createQuery("SELECT * FROM credential ORDER BY created_at, credentials_id")
-                .map((row, context) -> Row.of(row))
-                .list());
+    return rows.list(caller).stream().map(row -> row.shown(caller.accountId())).toList();
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public Answer delete(Caller caller, DeleteCredentialRequest request) {
-    Row gone;
-    try {
-      gone =
-          database.<Row, RuntimeException>inTransaction(
-              handle -> {
-                Row row = find(handle, request.getCredentialsId());
-                Checks.mayTouch(caller, row.what(), row.stackId());
-                handle
-                    .createUpdate("DELETE FROM credential WHERE credentials_id = :id")
-                    .bind("id", row.id())
-                    .execute();
-                return row;
-              });
-    } catch (RuntimeException e) {
-      if (Database.isForeignKeyViolation(e)) {
-        throw new ResourceConflict(
-            "credentials configuration "
-                + request.getCredentialsId()
-                + " is in use by a workspace; delete the workspace first",
-            null);
-      }
-      throw e;
-    }
-    return Answer.json(200, gone.shown(caller.accountId()));
-  }
-
-  private static Row find(Handle handle, String id) {
-    return handle
-        .createQuery("SELECT * FROM credential WHERE credentials_id = :id")
-        .bind("id", id)
-        .map((row, context) -> Row.of(row))
-        .findOne()
-        .orElseThrow(
-            () ->
-                new ResourceDoesNotExist(
-                    "credentials configuration " + id + " does not exist", null));
+    return Answer.json(
+        200, rows.delete(caller, request.getCredentialsId()).shown(caller.accountId()));
   }
 }

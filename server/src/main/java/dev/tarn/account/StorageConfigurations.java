@@ -1,8 +1,5 @@
 package dev.tarn.account;
 
-import com.databricks.sdk.core.error.platform.AlreadyExists;
-import com.databricks.sdk.core.error.platform.ResourceConflict;
-import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import com.databricks.sdk.service.provisioning.CreateStorageConfigurationRequest;
 import com.databricks.sdk.service.provisioning.DeleteStorageRequest;
 import com.databricks.sdk.service.provisioning.GetStorageRequest;
@@ -17,33 +14,46 @@ import dev.tarn.iam.StackSessions;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.UUID;
-import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Update;
 
 /** Storage configurations: the bucket a workspace has its root in, and the role of its catalog. */
 public final class StorageConfigurations {
   private static final int LONGEST_NAME = 256;
 
-  private final Database database;
+  private final Configurations<Row> rows;
   private final StackSessions sessions;
   private final Clock clock;
 
   StorageConfigurations(Database database, StackSessions sessions, Clock clock) {
-    this.database = database;
+    this.rows =
+        new Configurations<>(
+            database,
+            "storage configuration",
+            "storage_configuration",
+            "storage_configuration_id",
+            "storage_configuration_name",
+            """
+            INSERT INTO storage_configuration (storage_configuration_id, storage_configuration_name,
+              bucket_name, role_arn, stack_id, created_by, created_at)
+            VALUES (:id, :name, :bucket, :roleArn, :stackId, :createdBy, :createdAt)
+            """,
+            (row, context) -> Row.of(row));
     this.sessions = sessions;
     this.clock = clock;
   }
 
-  private record Row(
+  record Row(
       String id,
       String name,
       String bucket,
       String roleArn,
       String stackId,
       long createdBy,
-      long createdAt) {
+      long createdAt)
+      implements Configurations.Row {
 
     static Row of(ResultSet row) throws SQLException {
       return new Row(
@@ -66,8 +76,21 @@ public final class StorageConfigurations {
           .setRoleArn(roleArn);
     }
 
-    String what() {
-      return "storage configuration " + id;
+    @Override
+    public Update bind(Update insert) {
+      return insert
+          .bind("id", id)
+          .bind("name", name)
+          .bind("bucket", bucket)
+          .bind("roleArn", roleArn)
+          .bind("stackId", stackId)
+          .bind("createdBy", createdBy)
+          .bind("createdAt", createdAt);
+    }
+
+    @Override
+    public List<?> content() {
+      return Arrays.asList(bucket, roleArn);
     }
   }
 
@@ -87,7 +110,7 @@ public final class StorageConfigurations {
             caller.stackId(),
             Long.parseLong(caller.principalId()),
             clock.millis());
-    return Answer.json(201, insertOrFind(made).shown(caller.accountId()));
+    return Answer.json(201, rows.insertOrFind(made).shown(caller.accountId()));
   }
 
   /** Whether there is such a bucket is seen when a workspace is to have its root in it. */
@@ -101,114 +124,20 @@ public final class StorageConfigurations {
     return name;
   }
 
-  /** A stack that asks again for what it made is given that: its first answer may be lost. */
-  private Row insertOrFind(Row made) {
-    try {
-      database.inTransaction(
-          handle ->
-              handle
-                  .createUpdate(
-                      """
-                      INSERT INTO storage_configuration (storage_configuration_id, storage_configuration_name,
-                        bucket_name, role_arn, stack_id, created_by, created_at)
-                      VALUES (:id, :name, :bucket, :roleArn, :stackId, :createdBy, :createdAt)
-                      """)
-                  .bind("id", made.id())
-                  .bind("name", made.name())
-                  .bind("bucket", made.bucket())
-                  .bind("roleArn", made.roleArn())
-                  .bind("stackId", made.stackId())
-                  .bind("createdBy", made.createdBy())
-                  .bind("createdAt", made.createdAt())
-                  .execute());
-      return made;
-    } catch (RuntimeException e) {
-      if (!Database.isUniqueViolation(e)) {
-        throw e;
-      }
-      return list().stream()
-          .filter(
-              row ->
-                  row.name().equals(made.name())
-                      && made.stackId() != null
-                      && made.stackId().equals(row.stackId())
-                      && made.bucket().equals(row.bucket())
-                      && Objects.equals(made.roleArn(), row.roleArn()))
-          .findFirst()
-          .orElseThrow(
-              () ->
-                  new AlreadyExists(
-                      "storage_configuration_name: '"
-                          + made.name()
-                          + "' already exists in this account",
-                      null));
-    }
-  }
-
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public Answer get(Caller caller, GetStorageRequest request) {
-    Row row =
-        database.<Row, RuntimeException>read(
-            handle -> find(handle, request.getStorageConfigurationId()));
-    Checks.mayTouch(caller, row.what(), row.stackId());
-    return Answer.json(200, row.shown(caller.accountId()));
+    return Answer.json(
+        200, rows.get(caller, request.getStorageConfigurationId()).shown(caller.accountId()));
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public List<StorageConfiguration> list(Caller caller) {
-    return list().stream()
-        .filter(row -> caller.is(Role.ACCOUNT_ADMIN) || caller.stackId().equals(row.stackId()))
-        .map(row -> row.shown(caller.accountId()))
-        .toList();
-  }
-
-  private List<Row> list() {
-    return database.<List<Row>, RuntimeException>read(
-        handle ->
-            handle
-                .createQuery(
-                    "SELECT * FROM storage_configuration ORDER BY created_at, storage_configuration_id")
-                .map((row, context) -> Row.of(row))
-                .list());
+    return rows.list(caller).stream().map(row -> row.shown(caller.accountId())).toList();
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public Answer delete(Caller caller, DeleteStorageRequest request) {
-    Row gone;
-    try {
-      gone =
-          database.<Row, RuntimeException>inTransaction(
-              handle -> {
-                Row row = find(handle, request.getStorageConfigurationId());
-                Checks.mayTouch(caller, row.what(), row.stackId());
-                handle
-                    .createUpdate(
-                        "DELETE FROM storage_configuration WHERE storage_configuration_id = :id")
-                    .bind("id", row.id())
-                    .execute();
-                return row;
-              });
-    } catch (RuntimeException e) {
-      if (Database.isForeignKeyViolation(e)) {
-        throw new ResourceConflict(
-            "storage configuration "
-                + request.getStorageConfigurationId()
-                + " is in use by a workspace; delete the workspace first",
-            null);
-      }
-      throw e;
-    }
-    return Answer.json(200, gone.shown(caller.accountId()));
-  }
-
-  private static Row find(Handle handle, String id) {
-    return handle
-        .createQuery("SELECT * FROM storage_configuration WHERE storage_configuration_id = :id")
-        .bind("id", id)
-        .map((row, context) -> Row.of(row))
-        .findOne()
-        .orElseThrow(
-            () ->
-                new ResourceDoesNotExist("storage configuration " + id + " does not exist", null));
+    return Answer.json(
+        200, rows.delete(caller, request.getStorageConfigurationId()).shown(caller.accountId()));
   }
 }

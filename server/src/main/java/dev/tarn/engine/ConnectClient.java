@@ -13,8 +13,10 @@ import java.io.IOException;
 import java.security.PrivateKey;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import org.apache.spark.connect.proto.AnalyzePlanRequest;
 import org.apache.spark.connect.proto.AnalyzePlanResponse;
@@ -52,6 +54,7 @@ public final class ConnectClient {
   private final Clock clock;
   private final Supplier<String> catalogsVersion;
   private final WebClient web;
+  private final Map<String, Signed> signed = new ConcurrentHashMap<>();
 
   /**
    * @param port of the engine, on loopback
@@ -204,6 +207,7 @@ public final class ConnectClient {
             .setClientType(CLIENT_TYPE)
             .build(),
         ReleaseSessionResponse.parser());
+    signed.remove(session.id());
   }
 
   private <T extends MessageLite> T ask(
@@ -219,21 +223,34 @@ public final class ConnectClient {
       String method, Session session, String requestId, MessageLite request, Parser<T> parser) {
     HttpHeadersBuilder headers =
         HttpHeaders.builder()
-            .add(
-                SignedPrincipal.HEADER,
-                new SignedPrincipal(
-                        engineId,
-                        session.id(),
-                        session.principalId(),
-                        session.principalName(),
-                        session.workspaceId(),
-                        requestId,
-                        clock.instant().plus(VALID).getEpochSecond())
-                    .sign(key))
+            .add(SignedPrincipal.HEADER, signed(session))
             .add("x-tarn-catalogs", catalogsVersion.get())
             .add("x-request-id", requestId);
     return new GrpcCall<>(web, SERVICE + method, headers.build(), request, parser);
   }
+
+  /** Signing costs more than all else of a call here, so one signature serves for a while. */
+  private String signed(Session session) {
+    Instant now = clock.instant();
+    return signed.compute(
+            session.id(),
+            (id, before) ->
+                before != null && now.isBefore(before.renewAt)
+                    ? before
+                    : new Signed(
+                        new SignedPrincipal(
+                                engineId,
+                                id,
+                                session.principalId(),
+                                session.principalName(),
+                                session.workspaceId(),
+                                now.plus(VALID).getEpochSecond())
+                            .sign(key),
+                        now.plus(VALID.dividedBy(2))))
+        .header;
+  }
+
+  private record Signed(String header, Instant renewAt) {}
 
   private static UserContext user(Session session) {
     return UserContext.newBuilder()

@@ -12,7 +12,7 @@ import java.util.concurrent.Future;
  * @param headers response headers, lower case names
  * @param contentType media type of the body, null when there is none
  * @param body a POJO or collection (written as JSON), {@code byte[]}, {@link InputStream} (streamed
- *     and closed) or null
+ *     and closed; in chunks unless {@code headers} has its content-length) or null
  * @param saved what must be done before the answer leaves, null for nothing: the audit record goes
  *     to disk beside it, not after it
  */

@@ -57,6 +57,8 @@ public final class Api implements HttpService {
   private final Routes routes;
   private final Authenticator authenticator;
   private final Audit audit;
+  private static final int STREAM_BUFFER = 1 << 18;
+
   private final Clock clock;
   private final ExecutorService calls;
 
@@ -423,7 +425,8 @@ public final class Api implements HttpService {
       return HttpResponse.of(headers.build(), reply.bytes);
     }
     return HttpResponse.of(
-        headers.build(), StreamMessage.builder(reply.stream).executor(calls).build());
+        headers.build(),
+        StreamMessage.builder(reply.stream).bufferSize(STREAM_BUFFER).executor(calls).build());
   }
 
   private static void close(InputStream stream) {

@@ -1,7 +1,5 @@
 package dev.tarn.iam;
 
-import com.databricks.sdk.core.error.platform.AlreadyExists;
-import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.service.iam.DeleteAccountServicePrincipalRequest;
 import com.databricks.sdk.service.iam.GetAccountServicePrincipalRequest;
 import com.databricks.sdk.service.iam.ListAccountServicePrincipalsRequest;
@@ -9,7 +7,6 @@ import com.databricks.sdk.service.iam.ListResponseSchema;
 import com.databricks.sdk.service.iam.ListServicePrincipalResponse;
 import com.databricks.sdk.service.iam.PartialUpdate;
 import com.databricks.sdk.service.iam.ServicePrincipal;
-import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
@@ -38,16 +35,7 @@ public final class AccountServicePrincipals {
     "schemas: there is one"
   })
   public Answer create(Caller caller, ServicePrincipal request) {
-    Principal made = Scim.principal(Principals.newId(), request, clock.millis());
-    try {
-      principals.write(handle -> Principals.insert(handle, made));
-    } catch (RuntimeException e) {
-      if (Database.isUniqueViolation(e)) {
-        throw new AlreadyExists(
-            "Service principal with application id " + made.name() + " already exists", null);
-      }
-      throw e;
-    }
+    Principal made = principals.add(Scim.principal(Principals.newId(), request, clock.millis()));
     return Answer.json(201, Scim.servicePrincipal(made));
   }
 
@@ -107,24 +95,12 @@ public final class AccountServicePrincipals {
 
   private ServicePrincipal change(String id, UnaryOperator<ServicePrincipal> change) {
     return Scim.servicePrincipal(
-        principals.write(
-            handle -> {
-              Principal before = Principals.get(handle, Caller.Kind.SERVICE_PRINCIPAL, id);
-              Principal after =
-                  Scim.principal(
-                      before.id(), change.apply(Scim.servicePrincipal(before)), before.createdAt());
-              if (!after.name().equals(before.name())) {
-                throw new InvalidParameterValue(
-                    "applicationId: '"
-                        + after.name()
-                        + "' (expected: '"
-                        + before.name()
-                        + "', it cannot be changed)",
-                    null);
-              }
-              Principals.update(handle, after);
-              return after;
-            }));
+        principals.change(
+            Caller.Kind.SERVICE_PRINCIPAL,
+            id,
+            before ->
+                Scim.principal(
+                    before.id(), change.apply(Scim.servicePrincipal(before)), before.createdAt())));
   }
 
   @Allow(Role.ACCOUNT_ADMIN)

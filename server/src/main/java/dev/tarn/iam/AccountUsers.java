@@ -1,7 +1,5 @@
 package dev.tarn.iam;
 
-import com.databricks.sdk.core.error.platform.AlreadyExists;
-import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.service.iam.DeleteAccountUserRequest;
 import com.databricks.sdk.service.iam.GetAccountUserRequest;
 import com.databricks.sdk.service.iam.ListAccountUsersRequest;
@@ -9,7 +7,6 @@ import com.databricks.sdk.service.iam.ListResponseSchema;
 import com.databricks.sdk.service.iam.ListUsersResponse;
 import com.databricks.sdk.service.iam.PartialUpdate;
 import com.databricks.sdk.service.iam.User;
-import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
@@ -38,16 +35,7 @@ public final class AccountUsers {
     "schemas: there is one"
   })
   public Answer create(Caller caller, User request) {
-    Principal made = Scim.principal(Principals.newId(), request, clock.millis());
-    try {
-      principals.write(handle -> Principals.insert(handle, made));
-    } catch (RuntimeException e) {
-      if (Database.isUniqueViolation(e)) {
-        throw new AlreadyExists(
-            "User with email " + made.name() + " already exists in this account", null);
-      }
-      throw e;
-    }
+    Principal made = principals.add(Scim.principal(Principals.newId(), request, clock.millis()));
     return Answer.json(201, Scim.user(made));
   }
 
@@ -108,23 +96,11 @@ public final class AccountUsers {
 
   private User change(String id, UnaryOperator<User> change) {
     return Scim.user(
-        principals.write(
-            handle -> {
-              Principal before = Principals.get(handle, Caller.Kind.USER, id);
-              Principal after =
-                  Scim.principal(before.id(), change.apply(Scim.user(before)), before.createdAt());
-              if (!after.name().equals(before.name())) {
-                throw new InvalidParameterValue(
-                    "userName: '"
-                        + after.name()
-                        + "' (expected: '"
-                        + before.name()
-                        + "', it cannot be changed)",
-                    null);
-              }
-              Principals.update(handle, after);
-              return after;
-            }));
+        principals.change(
+            Caller.Kind.USER,
+            id,
+            before ->
+                Scim.principal(before.id(), change.apply(Scim.user(before)), before.createdAt())));
   }
 
   @Allow(Role.ACCOUNT_ADMIN)

@@ -1,5 +1,7 @@
 package dev.tarn.iam;
 
+import com.databricks.sdk.core.error.platform.AlreadyExists;
+import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import com.databricks.sdk.service.iam.WorkspacePermission;
@@ -9,6 +11,7 @@ import java.security.SecureRandom;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
 import org.jdbi.v3.core.statement.Query;
@@ -63,6 +66,73 @@ final class Principals {
             principal)
         .execute();
     return principal;
+  }
+
+  /**
+   * @throws AlreadyExists the account has it
+   */
+  Principal add(Principal made) {
+    try {
+      return write(handle -> insert(handle, made));
+    } catch (RuntimeException e) {
+      if (Database.isUniqueViolation(e)) {
+        throw new AlreadyExists(
+            (made.kind() == Caller.Kind.USER
+                    ? "User with email "
+                    : "Service principal with application id ")
+                + made.name()
+                + " already exists in this account",
+            null);
+      }
+      throw e;
+    }
+  }
+
+  /**
+   * Assigns whom the account has under that name, or else makes it.
+   *
+   * @throws AlreadyExists it is assigned already
+   */
+  Principal join(long workspaceId, Principal asked) {
+    return write(
+        handle -> {
+          Principal found =
+              named(handle, asked.kind(), asked.name()).orElseGet(() -> insert(handle, asked));
+          if (permission(handle, workspaceId, found.id()).isPresent()) {
+            throw new AlreadyExists(
+                (asked.kind() == Caller.Kind.USER
+                        ? "User with username "
+                        : "Service principal with application id ")
+                    + found.name()
+                    + " already exists.",
+                null);
+          }
+          assign(handle, workspaceId, found.id(), WorkspacePermission.USER);
+          return found;
+        });
+  }
+
+  /**
+   * @throws InvalidParameterValue it would have another name afterwards
+   * @throws InvalidState nobody would be left to administer the account
+   */
+  Principal change(Caller.Kind kind, String id, UnaryOperator<Principal> change) {
+    return write(
+        handle -> {
+          Principal before = get(handle, kind, id);
+          Principal after = change.apply(before);
+          if (!after.name().equals(before.name())) {
+            throw new InvalidParameterValue(
+                "%s: '%s' (expected: '%s', it cannot be changed)"
+                    .formatted(
+                        kind == Caller.Kind.USER ? "userName" : "applicationId",
+                        after.name(),
+                        before.name()),
+                null);
+          }
+          update(handle, after);
+          return after;
+        });
   }
 
   private static Update bind(Update update, Principal principal) {

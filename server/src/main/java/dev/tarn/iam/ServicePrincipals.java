@@ -1,12 +1,10 @@
 package dev.tarn.iam;
 
-import com.databricks.sdk.core.error.platform.AlreadyExists;
 import com.databricks.sdk.service.iam.DeleteServicePrincipalRequest;
 import com.databricks.sdk.service.iam.GetServicePrincipalRequest;
 import com.databricks.sdk.service.iam.ListServicePrincipalResponse;
 import com.databricks.sdk.service.iam.ListServicePrincipalsRequest;
 import com.databricks.sdk.service.iam.ServicePrincipal;
-import com.databricks.sdk.service.iam.WorkspacePermission;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
@@ -37,21 +35,7 @@ public final class ServicePrincipals {
   public Answer create(Caller caller, ServicePrincipal request) {
     // Administering a workspace does not make account admins.
     Principal asked = Scim.principal(Principals.newId(), request.setRoles(null), clock.millis());
-    Principal made =
-        principals.write(
-            handle -> {
-              Principal found =
-                  Principals.named(handle, Caller.Kind.SERVICE_PRINCIPAL, asked.name())
-                      .orElseGet(() -> Principals.insert(handle, asked));
-              if (Principals.permission(handle, caller.workspaceId(), found.id()).isPresent()) {
-                throw new AlreadyExists(
-                    "Service principal with application id " + found.name() + " already exists.",
-                    null);
-              }
-              Principals.assign(handle, caller.workspaceId(), found.id(), WorkspacePermission.USER);
-              return found;
-            });
-    return Answer.json(201, Scim.servicePrincipal(made));
+    return Answer.json(201, Scim.servicePrincipal(principals.join(caller.workspaceId(), asked)));
   }
 
   @Allow(Role.WORKSPACE_USER)

@@ -1,12 +1,10 @@
 package dev.tarn.iam;
 
-import com.databricks.sdk.core.error.platform.AlreadyExists;
 import com.databricks.sdk.service.iam.DeleteUserRequest;
 import com.databricks.sdk.service.iam.GetUserRequest;
 import com.databricks.sdk.service.iam.ListUsersRequest;
 import com.databricks.sdk.service.iam.ListUsersResponse;
 import com.databricks.sdk.service.iam.User;
-import com.databricks.sdk.service.iam.WorkspacePermission;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
@@ -36,20 +34,7 @@ public final class Users {
   public Answer create(Caller caller, User request) {
     // Administering a workspace does not make account admins.
     Principal asked = Scim.principal(Principals.newId(), request.setRoles(null), clock.millis());
-    Principal made =
-        principals.write(
-            handle -> {
-              Principal user =
-                  Principals.named(handle, Caller.Kind.USER, asked.name())
-                      .orElseGet(() -> Principals.insert(handle, asked));
-              if (Principals.permission(handle, caller.workspaceId(), user.id()).isPresent()) {
-                throw new AlreadyExists(
-                    "User with username " + user.name() + " already exists.", null);
-              }
-              Principals.assign(handle, caller.workspaceId(), user.id(), WorkspacePermission.USER);
-              return user;
-            });
-    return Answer.json(201, Scim.user(made));
+    return Answer.json(201, Scim.user(principals.join(caller.workspaceId(), asked)));
   }
 
   @Allow(Role.WORKSPACE_USER)

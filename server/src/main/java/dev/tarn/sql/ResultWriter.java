@@ -14,6 +14,7 @@ import com.fasterxml.jackson.core.StreamWriteFeature;
 import dev.tarn.engine.Execution.Batch;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -22,6 +23,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.stream.Collectors;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.FieldVector;
@@ -57,6 +61,7 @@ final class ResultWriter implements AutoCloseable {
   private final boolean failsAtLimit;
 
   private final List<BaseChunkInfo> chunks = new ArrayList<>();
+  private final List<Future<?>> syncs = new ArrayList<>();
   private List<ColumnInfo> columns = List.of();
   private Chunk out;
   private String content;
@@ -147,6 +152,9 @@ final class ResultWriter implements AutoCloseable {
   Result finish() throws IOException {
     if (out != null) {
       finishChunk();
+    }
+    for (Future<?> each : syncs) {
+      synced(each);
     }
     ResultManifest manifest =
         new ResultManifest()
@@ -246,10 +254,26 @@ final class ResultWriter implements AutoCloseable {
       return memory == null ? null : memory.toString(UTF_8);
     }
 
+    /** Goes to disk while the next chunk is written. */
     @Override
-    public void close() throws IOException {
-      if (file != null && file.isOpen()) {
-        file.force(false);
+    public void close() {
+      FileChannel complete = file;
+      if (complete != null) {
+        FutureTask<?> sync =
+            new FutureTask<>(
+                () -> {
+                  try (complete) {
+                    complete.force(false);
+                  }
+                  return null;
+                });
+        syncs.add(sync);
+        Thread.ofVirtual().name("sync-result").start(sync);
+      }
+    }
+
+    void abandon() throws IOException {
+      if (file != null) {
         file.close();
       }
     }
@@ -356,16 +380,27 @@ final class ResultWriter implements AutoCloseable {
     if (!inline) {
       chunk.setByteCount(out.size());
     }
-    out.close();
     content = out.text();
+    out.close();
     chunks.add(chunk);
     out = null;
+  }
+
+  private static void synced(Future<?> sync) throws IOException {
+    try {
+      sync.get();
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted while a result went to disk");
+    }
   }
 
   @Override
   public void close() throws IOException {
     if (out != null) {
-      out.close();
+      out.abandon();
     }
   }
 }

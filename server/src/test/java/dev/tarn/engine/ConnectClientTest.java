@@ -165,7 +165,7 @@ class ConnectClientTest {
             Clock.systemUTC().instant());
     assertThat(principal.sessionId()).isEqualTo(ALICE.id());
     assertThat(principal.userName()).isEqualTo("alice@example.org");
-    assertThat(principal.requestId()).isEqualTo("request-1");
+    assertThat(request.headers().get("x-request-id")).isEqualTo("request-1");
     assertThat(request.headers().get("x-tarn-catalogs")).isEqualTo("9");
     byte[] body = request.content().array();
     ExecutePlanRequest plan =

@@ -78,6 +78,6 @@ public final class CatalogCopies {
     body.set("columns", Columns.toJson(schema, partitionColumns));
     body.put("comment", comment);
     body.set("properties", CatalogServer.JSON.valueToTree(properties));
-    Sessions.server().patch(by.principal(), "tables/" + urlName, body);
+    Sessions.server().patch(by.call(), "tables/" + urlName, body);
   }
 }

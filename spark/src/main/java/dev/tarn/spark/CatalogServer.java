@@ -6,7 +6,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
-import dev.tarn.enforcement.SignedPrincipal;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;
@@ -55,24 +54,24 @@ public final class CatalogServer {
     return URLEncoder.encode(name, UTF_8).replace("+", "%20").replace(".", "%2E");
   }
 
-  public JsonNode get(SignedPrincipal who, String path) {
+  public JsonNode get(Call who, String path) {
     return call(who, "GET", path, null);
   }
 
-  public JsonNode post(SignedPrincipal who, String path, JsonNode body) {
+  public JsonNode post(Call who, String path, JsonNode body) {
     return call(who, "POST", path, body);
   }
 
-  public JsonNode patch(SignedPrincipal who, String path, JsonNode body) {
+  public JsonNode patch(Call who, String path, JsonNode body) {
     return call(who, "PATCH", path, body);
   }
 
-  public JsonNode delete(SignedPrincipal who, String path) {
+  public JsonNode delete(Call who, String path) {
     return call(who, "DELETE", path, null);
   }
 
   /** All pages of a list; {@code path} has its query, {@code field} holds the array. */
-  public List<JsonNode> list(SignedPrincipal who, String path, String field) {
+  public List<JsonNode> list(Call who, String path, String field) {
     List<JsonNode> all = new ArrayList<>();
     String page = "";
     do {
@@ -101,12 +100,12 @@ public final class CatalogServer {
     }
   }
 
-  private JsonNode call(SignedPrincipal who, String method, String path, JsonNode body) {
+  private JsonNode call(Call who, String method, String path, JsonNode body) {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(uri.resolve(API + path))
             .timeout(PATIENCE)
             .header("Authorization", "Bearer " + token)
-            .header("X-Tarn-Principal-Id", who.userId())
+            .header("X-Tarn-Principal-Id", who.principal().userId())
             .header("X-Databricks-Workspace-Id", Long.toString(workspaceId))
             .header("X-Request-Id", who.requestId());
     if (body == null) {

@@ -2,15 +2,21 @@ package dev.tarn.spark;
 
 import dev.tarn.enforcement.SignedPrincipal;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Set;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkThrowable;
+import org.apache.spark.connect.proto.ExecutePlanRequest;
 import org.apache.spark.connect.proto.UserContext;
 import org.apache.spark.sql.catalyst.CurrentUserContext;
+import org.apache.spark.sql.connect.service.SessionHolder;
+import org.apache.spark.sql.connect.service.SessionKey;
 import org.apache.spark.sql.connect.service.SparkConnectService;
+import org.apache.spark.sql.connect.service.SparkConnectService$;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
+import org.sparkproject.connect.grpc.Context;
 import org.sparkproject.connect.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import org.sparkproject.connect.grpc.Metadata;
 import org.sparkproject.connect.grpc.ServerCall;
@@ -35,6 +41,9 @@ public final class IdentityInterceptor implements ServerInterceptor {
   static final Metadata.Key<String> CATALOGS =
       Metadata.Key.of("x-tarn-catalogs", Metadata.ASCII_STRING_MARSHALLER);
 
+  static final Metadata.Key<String> REQUEST =
+      Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+
   private static final String REQUEST_ID = "request_id";
 
   /** Calls that start or continue work in a session; the others only look at or end one. */
@@ -51,7 +60,11 @@ public final class IdentityInterceptor implements ServerInterceptor {
       LOG.warn("refused {}: {}", call.getMethodDescriptor().getFullMethodName(), e.getMessage());
       return refused(call, Status.UNAUTHENTICATED.withDescription(e.getMessage()));
     }
-    return new Identified<>(call, next.startCall(call, headers), principal, headers.get(CATALOGS));
+    return new Identified<>(
+        call,
+        next.startCall(call, headers),
+        new Call(principal, Objects.requireNonNullElse(headers.get(REQUEST), "-")),
+        headers.get(CATALOGS));
   }
 
   private static <Q> ServerCall.Listener<Q> refused(ServerCall<Q, ?> call, Status status) {
@@ -59,21 +72,36 @@ public final class IdentityInterceptor implements ServerInterceptor {
     return new ServerCall.Listener<>() {};
   }
 
+  /** The operation that ends with its call; null for others, such as one that can be reattached. */
+  private static String dependsOnCall(Object message) {
+    return message instanceof ExecutePlanRequest execute
+            && execute.getRequestOptionsList().stream()
+                .noneMatch(
+                    option ->
+                        option.hasReattachOptions()
+                            && option.getReattachOptions().getReattachable())
+        ? execute.getOperationId()
+        : null;
+  }
+
   private static final class Identified<Q> extends SimpleForwardingServerCallListener<Q> {
     private final ServerCall<Q, ?> call;
     private final SignedPrincipal principal;
+    private final String requestId;
+    private final Call identity;
     private final String catalogs;
     private boolean refused;
+    private volatile String operationId;
 
     Identified(
-        ServerCall<Q, ?> call,
-        ServerCall.Listener<Q> delegate,
-        SignedPrincipal principal,
-        String catalogs) {
+        ServerCall<Q, ?> call, ServerCall.Listener<Q> delegate, Call identity, String catalogs) {
       super(delegate);
       this.call = call;
-      this.principal = principal;
+      this.identity = identity;
+      this.principal = identity.principal();
+      this.requestId = identity.requestId();
       this.catalogs = catalogs;
+      Context.current().addListener(this::ended, Runnable::run);
     }
 
     @Override
@@ -83,6 +111,7 @@ public final class IdentityInterceptor implements ServerInterceptor {
       }
       try {
         Q identified = identified(message);
+        operationId = dependsOnCall(identified);
         asPrincipal(
             () -> {
               openSession();
@@ -102,11 +131,31 @@ public final class IdentityInterceptor implements ServerInterceptor {
       }
     }
 
+    /**
+     * Whoever asked is gone, a killed control plane say: nobody can fetch the answer any more. Not
+     * {@code onCancel}, which waits for the thread that runs the operation.
+     */
+    private void ended(Context context) {
+      String operation = operationId;
+      if (operation == null || !call.isCancelled()) {
+        return;
+      }
+      scala.Option<SessionHolder> session =
+          SparkConnectService$.MODULE$
+              .sessionManager()
+              .getIsolatedSessionIfPresent(
+                  new SessionKey(principal.userId(), principal.sessionId()));
+      if (session.isDefined()) {
+        LOG.info("[{}] its client is gone: operation {} ends", requestId, operation);
+        var unused = session.get().interruptOperation(operation);
+      }
+    }
+
     private void refuse(Status status) {
       refused = true;
       LOG.warn(
           "[{}] refused {}: {}",
-          principal.requestId(),
+          requestId,
           call.getMethodDescriptor().getFullMethodName(),
           status.getDescription());
       call.close(status, new Metadata());
@@ -159,15 +208,15 @@ public final class IdentityInterceptor implements ServerInterceptor {
         LOG.debug("no session for {}", principal.sessionId(), e);
         return;
       }
-      Sessions.entered(spark, principal, catalogs);
+      Sessions.entered(spark, identity, catalogs);
     }
 
     /** Spark's threads for this call inherit who it is for, and the request id for their log. */
     private void asPrincipal(Runnable work) {
       SparkContext spark = SparkContext.getOrCreate();
       CurrentUserContext.CURRENT_USER().set(principal.userName());
-      MDC.put(REQUEST_ID, principal.requestId());
-      spark.setLocalProperty("mdc." + REQUEST_ID, principal.requestId());
+      MDC.put(REQUEST_ID, requestId);
+      spark.setLocalProperty("mdc." + REQUEST_ID, requestId);
       try {
         work.run();
       } finally {

@@ -1,10 +1,6 @@
 package dev.tarn.spark;
 
-import java.util.Collections;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Properties;
-import java.util.Set;
 import org.apache.spark.SparkContext;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerEvent;
@@ -20,19 +16,9 @@ import org.apache.spark.sql.connect.service.SparkListenerConnectOperationFailed;
  */
 final class LateJobs extends SparkListener {
   private static final String REASON = "its operation has ended";
-  private static final int REMEMBERED = 1000;
 
   private final SparkContext context;
-  private final Set<String> ended =
-      Collections.newSetFromMap(
-          new LinkedHashMap<>() {
-            private static final long serialVersionUID = 1L;
-
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<String, Boolean> eldest) {
-              return size() > REMEMBERED;
-            }
-          });
+  private final Recent<String, Boolean> ended = new Recent<>(1000);
 
   LateJobs(SparkContext context) {
     this.context = context;
@@ -48,7 +34,7 @@ final class LateJobs extends SparkListener {
   }
 
   private void end(String tag) {
-    ended.add(tag);
+    ended.put(tag, true);
     context.cancelJobsWithTag(tag, REASON);
   }
 
@@ -58,7 +44,7 @@ final class LateJobs extends SparkListener {
     String tags = properties == null ? null : properties.getProperty("spark.job.tags");
     if (tags != null) {
       for (String tag : tags.split(",", -1)) {
-        if (ended.contains(tag)) {
+        if (ended.get(tag) != null) {
           context.cancelJob(job.jobId(), REASON);
         }
       }

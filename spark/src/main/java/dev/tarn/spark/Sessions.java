@@ -1,7 +1,6 @@
 package dev.tarn.spark;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.tarn.enforcement.SignedPrincipal;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -26,17 +25,17 @@ public final class Sessions {
 
   private Sessions() {}
 
-  /** The principal of a session, as its latest call stated it. */
+  /** Whose session it is, as its latest call stated it. */
   public static final class Session {
-    private volatile SignedPrincipal principal;
+    private volatile Call call;
     private volatile Catalogs known;
 
-    Session(SignedPrincipal principal) {
-      this.principal = principal;
+    Session(Call call) {
+      this.call = call;
     }
 
-    public SignedPrincipal principal() {
-      return principal;
+    public Call call() {
+      return call;
     }
   }
 
@@ -67,15 +66,15 @@ public final class Sessions {
   }
 
   /**
-   * A call of {@code principal} arrived for {@code spark}.
+   * A call arrived for {@code spark}.
    *
    * @param version of the list of catalogs as the control plane has it now; null when it did not
    *     say, then what is known stays. The list is fetched only when the version is a new one.
    */
-  static void entered(SparkSession spark, SignedPrincipal principal, String version) {
-    Session session = OPEN.computeIfAbsent(spark, s -> new Session(principal));
-    session.principal = principal;
-    Catalogs now = current(principal, version);
+  static void entered(SparkSession spark, Call call, String version) {
+    Session session = OPEN.computeIfAbsent(spark, s -> new Session(call));
+    session.call = call;
+    Catalogs now = current(call, version);
     Catalogs before = session.known;
     if (now.equals(before)) {
       return;
@@ -113,7 +112,7 @@ public final class Sessions {
     }
   }
 
-  private static Catalogs current(SignedPrincipal principal, String version) {
+  private static Catalogs current(Call call, String version) {
     Catalogs now = catalogs;
     if (isCurrent(now, version)) {
       return now;
@@ -121,7 +120,7 @@ public final class Sessions {
     synchronized (Sessions.class) {
       if (!isCurrent(catalogs, version)) {
         List<String> names =
-            server.list(principal, "catalogs", "catalogs").stream()
+            server.list(call, "catalogs", "catalogs").stream()
                 .map((JsonNode each) -> each.path("name").asText())
                 .toList();
         catalogs = new Catalogs(version == null ? "" : version, true, names);

@@ -116,7 +116,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
     try {
       return server()
           .list(
-              session.principal(),
+              session.call(),
               "tables?catalog_name="
                   + encoded(catalog)
                   + "&schema_name="
@@ -138,7 +138,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
       throw new NoSuchTableException(ident);
     }
     try {
-      return table(ident, server().get(session.principal(), "tables/" + urlName(ident)));
+      return table(ident, server().get(session.call(), "tables/" + urlName(ident)));
     } catch (CatalogError e) {
       if (e.isNotFound()) {
         throw new NoSuchTableException(ident);
@@ -249,7 +249,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
     }
     body.set("properties", CatalogServer.JSON.valueToTree(kept));
     try {
-      return table(ident, server().post(session.principal(), "tables", body));
+      return table(ident, server().post(session.call(), "tables", body));
     } catch (CatalogError e) {
       if (e.isAlreadyExists()) {
         throw new TableAlreadyExistsException(ident);
@@ -331,13 +331,13 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
       }
     }
     body.set("properties", CatalogServer.JSON.valueToTree(properties));
-    return table(ident, server().patch(session.principal(), "tables/" + urlName(ident), body));
+    return table(ident, server().patch(session.call(), "tables/" + urlName(ident), body));
   }
 
   @Override
   public boolean dropTable(Identifier ident) {
     try {
-      server().delete(session.principal(), "tables/" + urlName(ident));
+      server().delete(session.call(), "tables/" + urlName(ident));
       return true;
     } catch (CatalogError e) {
       if (e.isNotFound()) {
@@ -368,7 +368,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
     body.put("name", ident.name());
     try {
       return server()
-          .post(session.principal(), "staging-tables", body)
+          .post(session.call(), "staging-tables", body)
           .path("staging_location")
           .asText();
     } catch (CatalogError e) {
@@ -387,7 +387,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
   public String[][] listNamespaces() throws NoSuchNamespaceException {
     try {
       return server()
-          .list(session.principal(), "schemas?catalog_name=" + encoded(catalog), "schemas")
+          .list(session.call(), "schemas?catalog_name=" + encoded(catalog), "schemas")
           .stream()
           .map(schema -> new String[] {schema.path("name").asText()})
           .toArray(String[][]::new);
@@ -423,7 +423,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
       throws NoSuchNamespaceException {
     JsonNode json;
     try {
-      json = server().get(session.principal(), "schemas/" + urlName(namespace));
+      json = server().get(session.call(), "schemas/" + urlName(namespace));
     } catch (CatalogError e) {
       if (e.isNotFound()) {
         throw new NoSuchNamespaceException(qualified(namespace));
@@ -459,7 +459,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
     putIfPresent(body, "storage_root", properties.remove(SupportsNamespaces.PROP_LOCATION));
     body.set("properties", CatalogServer.JSON.valueToTree(properties));
     try {
-      server().post(session.principal(), "schemas", body);
+      server().post(session.call(), "schemas", body);
     } catch (CatalogError e) {
       if (e.isAlreadyExists()) {
         throw new NamespaceAlreadyExistsException(qualified(namespace));
@@ -497,7 +497,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
     metadata.remove(SupportsNamespaces.PROP_OWNER);
     metadata.remove(SupportsNamespaces.PROP_LOCATION);
     body.set("properties", CatalogServer.JSON.valueToTree(metadata));
-    server().patch(session.principal(), "schemas/" + urlName(namespace), body);
+    server().patch(session.call(), "schemas/" + urlName(namespace), body);
   }
 
   @Override
@@ -508,9 +508,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
     }
     try {
       server()
-          .delete(
-              session.principal(),
-              "schemas/" + urlName(namespace) + (cascade ? "?force=true" : ""));
+          .delete(session.call(), "schemas/" + urlName(namespace) + (cascade ? "?force=true" : ""));
       return true;
     } catch (CatalogError e) {
       if (e.isNotFound()) {

@@ -15,6 +15,8 @@ import org.apache.arrow.vector.ipc.ArrowStreamReader;
 import org.apache.spark.connect.proto.ExecutePlanRequest;
 import org.apache.spark.connect.proto.ExecutePlanResponse;
 import org.apache.spark.connect.proto.Expression;
+import org.apache.spark.connect.proto.GetStatusRequest;
+import org.apache.spark.connect.proto.GetStatusResponse.OperationStatus.OperationState;
 import org.apache.spark.connect.proto.Plan;
 import org.apache.spark.connect.proto.Relation;
 import org.apache.spark.connect.proto.ReleaseSessionRequest;
@@ -56,9 +58,9 @@ final class ConnectSession {
                 userId,
                 userName,
                 7L,
-                requestId,
                 Instant.now().getEpochSecond() + validSeconds)
             .sign(key));
+    headers.put(IdentityInterceptor.REQUEST, requestId);
     if (catalogsVersion != null) {
       headers.put(IdentityInterceptor.CATALOGS, catalogsVersion);
     }
@@ -95,6 +97,21 @@ final class ConnectSession {
       }
     }
     return rows;
+  }
+
+  /** What the engine says of an operation of this session. */
+  OperationState state(String operationId) {
+    return stub()
+        .getStatus(
+            GetStatusRequest.newBuilder()
+                .setSessionId(id)
+                .setUserContext(UserContext.newBuilder().setUserId("root"))
+                .setOperationStatus(
+                    GetStatusRequest.OperationStatusRequest.newBuilder()
+                        .addOperationIds(operationId))
+                .build())
+        .getOperationStatuses(0)
+        .getState();
   }
 
   void release() {

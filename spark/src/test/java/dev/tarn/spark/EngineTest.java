@@ -12,9 +12,11 @@ import java.security.KeyPairGenerator;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.spark.connect.proto.Expression;
+import org.apache.spark.connect.proto.GetStatusResponse.OperationStatus.OperationState;
 import org.apache.spark.connect.proto.SparkConnectServiceGrpc;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
@@ -23,8 +25,10 @@ import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkproject.connect.grpc.CallOptions;
+import org.sparkproject.connect.grpc.Context;
 import org.sparkproject.connect.grpc.MethodDescriptor;
 import org.sparkproject.connect.grpc.Status;
 import org.sparkproject.connect.grpc.StatusRuntimeException;
@@ -112,6 +116,31 @@ class EngineTest {
     bob.signedSession = alice.id;
     assertThatThrownBy(() -> bob.stub().executePlan(request).forEachRemaining(answer -> {}))
         .hasMessageContaining("TABLE_OR_VIEW_NOT_FOUND");
+  }
+
+  @Test
+  @Timeout(120)
+  void aStatementWhoseClientIsGoneEnds() {
+    alice.sql("SELECT 1"); // The session is there before somebody leaves it.
+    var request =
+        ConnectSession.request(
+            alice.id,
+            "SELECT sum(a.id * b.id) FROM range(100000000) a CROSS JOIN range(100000000) b",
+            Map.of());
+    try (var call = Context.current().withCancellation()) {
+      call.run(
+          () -> {
+            var unused = alice.stub().executePlan(request);
+          });
+      while (alice.state(request.getOperationId()) != OperationState.OPERATION_STATE_RUNNING) {
+        // Each look is a call to the engine.
+      }
+    }
+    Set<OperationState> alive =
+        Set.of(OperationState.OPERATION_STATE_RUNNING, OperationState.OPERATION_STATE_TERMINATING);
+    while (alive.contains(alice.state(request.getOperationId()))) {
+      // Without an end the query takes years.
+    }
   }
 
   // ---- one ExecutePlan with a SQL relation as its root ----

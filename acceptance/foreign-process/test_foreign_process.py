@@ -1,15 +1,15 @@
 """Code of users in the engine's sandbox and in the handlers' sandbox sees its own storage and nothing else of ours."""
 
-import json
 import os
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-import requests
 
-from conftest import ROOT
+from conftest import ROOT, eventually
 
 
 def namespaces(pid):
@@ -24,10 +24,34 @@ def engine(instance):
     return next(e for e in instance.status()["engines"] if e["state"] == "RUNNING")
 
 
-def inside(engine, script):
-    """Runs a shell script in the very namespaces the engine lives in, as the engine's user."""
+@pytest.fixture(scope="module")
+def handler(instance):
+    """A handler of a stack in the middle of its work: stopped, so that one can look around where it is."""
+    instance.tarn("stack", "create", "watched", "--workspace-name", "watched")
+
+    def running():
+        return next((pid for pid, command in instance.processes().items()
+                     if command.split(" ")[0].endswith("/java") and "-Dtarn.functions=" in command), None)
+
+    end, pid = time.monotonic() + 60, None
+    while pid is None and time.monotonic() < end:
+        pid = running()
+    assert pid, "no handler was seen"
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield {"pid": pid}
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually(lambda: instance.json("stack", "list")["Stacks"] and all(
+        not s["StackStatus"].endswith("_IN_PROGRESS") for s in instance.json("stack", "list")["Stacks"]))
+    # What was looked at was the real thing: it still made its workspace.
+    assert {"watched"} <= {w["workspace_name"] for w in instance.status()["workspaces"] if w["workspace_status"] == "RUNNING"}
+
+
+def inside(process, script):
+    """Runs a shell script in the very namespaces a process lives in, as its user."""
     done = subprocess.run(
-        ["nsenter", "-t", str(engine["pid"]), "-m", "-p", "-i", "-u", "-r", "-w", "--", "/bin/sh", "-c", script],
+        ["nsenter", "-t", str(process["pid"]), "-m", "-p", "-i", "-u", "-r", "-w", "--", "/bin/sh", "-c", script],
         capture_output=True, text=True, timeout=60)
     return done.stdout + done.stderr
 
@@ -67,6 +91,40 @@ def test_the_engine_cannot_change_what_the_server_runs(engine):
     for path in (ROOT / "server/target/tarn-server-0.1.0.jar", ROOT / "spark/target/runtime/jars", "/usr/bin/env", "/etc/passwd"):
         said = inside(engine, f"touch {path}/x 2>/dev/null || touch {path} 2>&1 && echo WRITTEN")
         assert "WRITTEN" not in said, (path, said)
+
+
+def test_a_handler_sees_neither_keys_nor_database_nor_any_bucket(instance, handler):
+    ours, theirs = namespaces(os.getpid()), namespaces(handler["pid"])
+    for kind in ("pid", "mnt", "ipc", "uts"):
+        assert theirs[kind] != ours[kind], kind
+    home = instance.home
+    assert "java" in inside(handler, "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"), "this is not where the handler is"
+    found = inside(handler, "find / -xdev \\( -name admin-token -o -name 'tarn.db*' -o -name seal.json \\) 2>/dev/null")
+    assert found.strip() == "", found
+    seen = inside(handler, f"ls {home} {home}/keys {home}/storage /storage 2>&1; cat {home}/keys/admin-token {home}/tarn.db 2>&1")
+    assert (home / "keys" / "admin-token").read_text().strip() not in seen
+    for bucket in (home / "storage").iterdir():
+        assert bucket.name not in seen, seen
+
+
+def test_a_handler_sees_no_other_process_and_no_token(instance, handler):
+    pids = inside(handler, "ls /proc | grep -E '^[0-9]+$' | wc -l")
+    assert int(pids.strip()) < 12, pids
+    seen = inside(handler, "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'")
+    assert "dev.tarn.Main" not in seen and "dev.tarn.spark" not in seen
+    assert (instance.home / "keys" / "admin-token").read_text().strip() not in seen
+    assert not re.search(r"dapi[0-9a-f]{20,}", seen)
+
+
+def test_a_handler_cannot_change_what_the_server_runs(handler):
+    for path in (ROOT / "server/target/tarn-server-0.1.0.jar", ROOT / "stack/target", ROOT / "spark/target/runtime/jars",
+                 "/usr/bin/env", "/etc/passwd"):
+        said = inside(handler, f"touch {path}/x 2>/dev/null || touch {path} 2>&1 && echo WRITTEN")
+        assert "WRITTEN" not in said, (path, said)
+    jars = inside(handler, "cat /proc/1/cmdline /proc/2/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -o '/[^:]*\\.jar'").split()
+    assert jars, "the handler's own jar was not found"
+    for jar in jars:
+        assert "WRITTEN" not in inside(handler, f"test -e {jar} && touch {jar} && echo WRITTEN"), jar
 
 
 def test_sql_cannot_read_what_the_sandbox_hides(instance):
