@@ -3,6 +3,7 @@ package dev.tarn.engine;
 import com.google.protobuf.MessageLite;
 import com.google.protobuf.Parser;
 import com.linecorp.armeria.client.ClientFactory;
+import com.linecorp.armeria.client.UnprocessedRequestException;
 import com.linecorp.armeria.client.WebClient;
 import com.linecorp.armeria.common.HttpHeaders;
 import com.linecorp.armeria.common.HttpHeadersBuilder;
@@ -263,7 +264,9 @@ public final class ConnectClient {
   RuntimeException explained(IOException failure, Session session) {
     if (!(failure instanceof GrpcFailure status)) {
       return new EngineLost(
-          "engine " + engineId + " went away (" + failure.getMessage() + ")", failure);
+          "engine " + engineId + " went away (" + failure.getMessage() + ")",
+          failure,
+          !(failure.getCause() instanceof UnprocessedRequestException));
     }
     Map<String, String> metadata = status.info.getMetadataMap();
     String message = status.getMessage();

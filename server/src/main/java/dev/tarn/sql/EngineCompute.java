@@ -100,7 +100,9 @@ final class EngineCompute implements Compute {
     public Query execute(
         Caller caller, String catalog, String schema, String sql, Map<String, Literal> parameters) {
       Lease lease =
-          engines.lease(id).orElseThrow(() -> new EngineLost("engine " + id + " has ended", null));
+          engines
+              .lease(id)
+              .orElseThrow(() -> new EngineLost("engine " + id + " has ended", null, false));
       try {
         boolean shared = STATELESS.matcher(sql).matches();
         Session session =

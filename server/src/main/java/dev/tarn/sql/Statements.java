@@ -77,6 +77,9 @@ final class Statements {
   /** Spark appends the whole plan to what its analyzer says; the service does not. */
   private static final Pattern PLAN = Pattern.compile(";\\n['+A-Z].*", Pattern.DOTALL);
 
+  /** How many engines a statement is tried on that each die before they see it. */
+  private static final int ENGINES = 3;
+
   /** A statement is remembered this long after its result went. */
   private static final Duration REMEMBERED = Duration.ofHours(12);
 
@@ -271,34 +274,9 @@ final class Statements {
       Warehouse warehouse,
       ExecuteStatementRequest request,
       Map<String, Literal> parameters) {
-    Path folder = folder(statement.workspaceId, statement.id);
     boolean kept = false;
-    try (Warehouses.Place place = warehouses.place(warehouse);
-        Query query =
-            place.engine.execute(
-                caller,
-                request.getCatalog(),
-                request.getSchema(),
-                request.getStatement(),
-                parameters);
-        ResultWriter writer =
-            new ResultWriter(
-                allocator,
-                folder,
-                request.getFormat(),
-                request.getDisposition() == Disposition.INLINE,
-                request.getRowLimit(),
-                request.getByteLimit())) {
-      boolean wanted = statement.runs(query);
-      Batch batch = wanted ? query.next() : null;
-      if (batch != null) {
-        writer.schema(query.schema());
-      }
-      while (batch != null && wanted) {
-        wanted = writer.add(batch);
-        batch = wanted ? query.next() : null;
-      }
-      kept = statement.succeeded(writer.finish());
+    try {
+      kept = runSomewhere(statement, caller, warehouse, request, parameters);
     } catch (SparkError e) {
       fail(
           statement,
@@ -329,9 +307,75 @@ final class Statements {
       fail(statement, ServiceErrorCode.INTERNAL_ERROR, e.toString(), null);
     } finally {
       if (!kept) {
-        delete(folder);
+        delete(folder(statement.workspaceId, statement.id));
       }
       forget(statement);
+    }
+  }
+
+  /**
+   * Runs a statement on the warehouse's engine, and on the next one when that died before it saw
+   * the statement.
+   *
+   * @return whether its result is kept
+   */
+  private boolean runSomewhere(
+      Running statement,
+      Caller caller,
+      Warehouse warehouse,
+      ExecuteStatementRequest request,
+      Map<String, Literal> parameters)
+      throws IOException, InterruptedException {
+    for (int engine = 1; ; engine++) {
+      try {
+        return runOnce(statement, caller, warehouse, request, parameters);
+      } catch (EngineLost e) {
+        if (e.reached() || engine == ENGINES) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  private boolean runOnce(
+      Running statement,
+      Caller caller,
+      Warehouse warehouse,
+      ExecuteStatementRequest request,
+      Map<String, Literal> parameters)
+      throws IOException, InterruptedException {
+    try (Warehouses.Place place = warehouses.place(warehouse)) {
+      try (Query query =
+              place.engine.execute(
+                  caller,
+                  request.getCatalog(),
+                  request.getSchema(),
+                  request.getStatement(),
+                  parameters);
+          ResultWriter writer =
+              new ResultWriter(
+                  allocator,
+                  folder(statement.workspaceId, statement.id),
+                  request.getFormat(),
+                  request.getDisposition() == Disposition.INLINE,
+                  request.getRowLimit(),
+                  request.getByteLimit())) {
+        boolean wanted = statement.runs(query);
+        Batch batch = wanted ? query.next() : null;
+        if (batch != null) {
+          writer.schema(query.schema());
+        }
+        while (batch != null && wanted) {
+          wanted = writer.add(batch);
+          batch = wanted ? query.next() : null;
+        }
+        return statement.succeeded(writer.finish());
+      } catch (EngineLost e) {
+        if (!e.reached()) {
+          place.awaitDeath();
+        }
+        throw e;
+      }
     }
   }
 

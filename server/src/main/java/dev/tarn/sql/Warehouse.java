@@ -4,6 +4,7 @@ import com.databricks.sdk.service.sql.EditWarehouseRequest;
 import com.databricks.sdk.service.sql.State;
 import dev.tarn.sql.Compute.Engine;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
 
 /**
@@ -26,6 +27,9 @@ final class Warehouse {
 
   /** Set while RUNNING. */
   Engine engine;
+
+  /** Ends when that engine has died and this says so. */
+  CompletionStage<Void> died;
 
   /** Ends with the engine; set while STARTING. */
   CompletableFuture<Engine> starting;

@@ -36,12 +36,16 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * SQL warehouses. A warehouse is a row, and while it is RUNNING an engine. It starts when it is
@@ -50,6 +54,7 @@ import java.util.function.Supplier;
  * warehouse, and the next statement starts another.
  */
 final class Warehouses {
+  private static final Logger LOG = LoggerFactory.getLogger(Warehouses.class);
   private static final SecureRandom RANDOM = new SecureRandom();
   private static final String STARTER = "Starter Warehouse";
 
@@ -57,6 +62,10 @@ final class Warehouses {
   private final Compute compute;
   private final Clock clock;
   private final Supplier<URI> self;
+
+  /** The end of a process that is not our child is noticed within five. */
+  private static final long NOTICED_SECONDS = 20;
+
   private final long idleMinutes;
   private final ScheduledExecutorService timer;
   private final Map<String, Warehouse> warehouses = new ConcurrentHashMap<>();
@@ -232,7 +241,9 @@ final class Warehouses {
       try {
         Engine engine = ready(warehouse).get();
         placed = true;
-        return new Place(warehouse, engine);
+        synchronized (warehouse) {
+          return new Place(warehouse, engine, warehouse.died);
+        }
       } catch (ExecutionException e) {
         throw new IllegalStateException(e.getCause().getMessage(), e.getCause());
       } finally {
@@ -250,11 +261,25 @@ final class Warehouses {
   /** See {@link #place}. */
   final class Place implements AutoCloseable {
     private final Warehouse warehouse;
+    private final CompletionStage<Void> died;
     final Engine engine;
 
-    private Place(Warehouse warehouse, Engine engine) {
+    private Place(Warehouse warehouse, Engine engine, CompletionStage<Void> died) {
       this.warehouse = warehouse;
       this.engine = engine;
+      this.died = died;
+    }
+
+    /**
+     * Nobody answers at the engine: waits until that is known of its warehouse, so that the next
+     * place is on another engine.
+     */
+    void awaitDeath() throws InterruptedException {
+      try {
+        died.toCompletableFuture().get(NOTICED_SECONDS, TimeUnit.SECONDS);
+      } catch (ExecutionException | TimeoutException e) {
+        LOG.warn("engine {} does not answer, and does not end", engine.id(), e);
+      }
     }
 
     @Override
@@ -397,7 +422,7 @@ final class Warehouses {
     warehouse.failure = null;
     warehouse.idleSince = clock.millis();
     changed(warehouse, State.RUNNING);
-    var unused =
+    warehouse.died =
         engine
             .died()
             .thenAccept(

@@ -298,12 +298,13 @@ class ConnectClientTest {
                 execution.next();
                 execution.next();
               })
-          .isInstanceOf(EngineLost.class)
+          .isInstanceOfSatisfying(EngineLost.class, lost -> assertThat(lost.reached()).isTrue())
           .hasMessageContaining("engine-1");
     }
     server.stop().join();
     try (Execution execution = select()) {
-      assertThatThrownBy(execution::next).isInstanceOf(EngineLost.class);
+      assertThatThrownBy(execution::next)
+          .isInstanceOfSatisfying(EngineLost.class, lost -> assertThat(lost.reached()).isFalse());
     }
   }
 }

@@ -286,6 +286,19 @@ class StatementsTest {
   }
 
   @Test
+  void aStatementThatFindsItsEngineDeadRunsOnTheNext() {
+    assertThat(run(statement("range 1")).getStatus().getState())
+        .isEqualTo(StatementState.SUCCEEDED);
+    TestCompute.TestEngine engine = compute.engines.getFirst();
+    engine.gone.complete(null); // Nobody answers there any more, and nobody has noticed.
+    StatementResponse waits = run(statement("range 1").setWaitTimeout("0s"));
+    engine.died.complete("killed by signal 9");
+    assertThat(ended(waits.getStatementId()).getStatus().getState())
+        .isEqualTo(StatementState.SUCCEEDED);
+    assertThat(compute.engines).hasSize(2);
+  }
+
+  @Test
   void whatRanWhenTheProcessDiedIsFailedWithThatReasonAndItsFilesAreGone() throws Exception {
     StatementResponse running = run(statement("wait").setWaitTimeout("0s"));
     Path orphan = folder.resolve("bucket-1/tarn-results/00000000-0000-0000-0000-000000000000");
@@ -391,7 +404,8 @@ class StatementsTest {
   private StatementResponse ended(String id) {
     while (true) {
       StatementResponse response = get(id);
-      if (response.getStatus().getState() != StatementState.RUNNING) {
+      StatementState state = response.getStatus().getState();
+      if (state != StatementState.PENDING && state != StatementState.RUNNING) {
         return response;
       }
       Thread.onSpinWait();

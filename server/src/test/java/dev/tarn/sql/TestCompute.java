@@ -76,6 +76,9 @@ final class TestCompute implements Compute {
     @Override
     public Query execute(
         Caller caller, String catalog, String schema, String sql, Map<String, Literal> given) {
+      if (gone.isDone()) {
+        throw new EngineLost("nobody answers", null, false);
+      }
       parameters.add(given);
       return new TestQuery(this, sql);
     }
@@ -119,7 +122,7 @@ final class TestCompute implements Compute {
           waits.countDown();
           CompletableFuture.anyOf(stopped, engine.gone).join();
           if (engine.gone.isDone()) {
-            throw new EngineLost("it was killed", null);
+            throw new EngineLost("it was killed", null, true);
           }
           throw new SparkError("[OPERATION_CANCELED] canceled", "OPERATION_CANCELED", "HY008");
         }
