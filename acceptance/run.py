@@ -1,7 +1,7 @@
 """Runs the groups of tests and closes with one line, `N passed, N failed`. Started by `./tarn test`.
 
 A group that cannot run is a failure, and so is a skipped test. The unit group begins at once; beside it the Python clients
-are installed and the engines' AOT cache is trained, which the other groups wait for. The bench needs the machine for itself:
+are installed and the AOT caches are made, which the other groups wait for. The bench needs the machine for itself:
 it runs with --soak, or when it is asked for.
 """
 
@@ -56,11 +56,11 @@ def prepare_venv():
 
 
 def train():
-    """The AOT cache that engines start with; made once for a build."""
+    """The AOT caches that server and engines start with; made once for a build."""
     log = REPORTS / "train.log"
-    say("training the AOT cache of engines, unless there is one")
+    say("training the AOT caches, unless they are there")
     if run([ROOT / "tarn", "train"], log) != 0:
-        raise RuntimeError(f"the AOT cache of engines could not be trained; see {log}")
+        raise RuntimeError(f"the AOT caches could not be made; see {log}")
 
 
 def unit(log):

@@ -274,4 +274,4 @@ def test_every_type_is_printed_as_the_service_prints_it(workspace):
     assert row[:9] == ["true", "1", "2", "3", "4", "1.5", "2.5", "1.10", "text"]
     assert row[9] == base64.b64encode(b"bin").decode()
     assert row[10:] == [
-        "2024-02-29", "2024-02-29T12:34:56.789Z", "2024-02-29T12:34:56.000", '[1,2]', '{"k":1}', '{"x":1,"y":"z"}', None]
+        "2024-02-29", "2024-02-29T12:34:56.789Z", "2024-02-29T12:34:56.000", '["1","2"]', '{"k":"1"}', '{"x":"1","y":"z"}', None]

@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
 /** Stops the server and every engine of this instance; what was acknowledged is on disk. */
 @Command(name = "down", description = "Stop the server and its engines.")
 final class Down implements Runnable {
-  private static final int PATIENCE_SECONDS = 60;
+  private static final long PATIENCE_SECONDS = 60;
 
   @Override
   public void run() {
@@ -21,6 +21,11 @@ final class Down implements Runnable {
 
   /** Whether there was anything to stop. */
   static boolean stop(Home home) {
+    return stop(home, PATIENCE_SECONDS);
+  }
+
+  /** The same, for a server that has more to write at its end. */
+  static boolean stop(Home home, long patienceSeconds) {
     Optional<Home.Running> running = home.running();
     if (running.isEmpty()) {
       return reap(home);
@@ -31,7 +36,7 @@ final class Down implements Runnable {
     }
     process.destroy();
     try {
-      process.onExit().get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+      process.onExit().get(patienceSeconds, TimeUnit.SECONDS);
     } catch (TimeoutException e) {
       process.destroyForcibly();
       reap(home);

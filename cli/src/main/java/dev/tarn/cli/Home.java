@@ -81,10 +81,14 @@ record Home(Path folder, Path distribution) {
     }
   }
 
-  /** Starts a verb of the server on this directory; what it says goes to the server's log. */
+  /**
+   * Starts a verb of the server on this directory; what it says goes to the server's log. One that
+   * serves with {@code engine.training} writes its own AOT cache too, when it ends.
+   */
   Process launch(String verb) throws IOException {
     Files.createDirectories(serverLog().getParent());
     Path server = distribution.resolve("server/target");
+    boolean learns = verb.equals("serve") && "on".equals(System.getenv("TARN_ENGINE_TRAINING"));
     List<String> command = new ArrayList<>();
     if (Files.isExecutable(Path.of("/usr/bin/setsid"))) {
       // A session of its own: Ctrl-C at the terminal is for the command, not for the server.
@@ -98,10 +102,10 @@ record Home(Path folder, Path distribution) {
             "--add-opens=java.base/java.nio=ALL-UNNAMED",
             "--sun-misc-unsafe-memory-access=allow",
             "--enable-native-access=ALL-UNNAMED",
+            "-Xlog:aot=off", // it tells of classes that it cannot keep, and of a cache of other
+            // jars
             "-Xlog:cds=off",
-            "-Xlog:cds+dynamic=off",
-            "-XX:+AutoCreateSharedArchive",
-            "-XX:SharedArchiveFile=" + distribution.resolve("target/server.jsa"),
+            (learns ? "-XX:AOTCacheOutput=" : "-XX:AOTCache=") + serverCache(),
             "-cp",
             server.resolve("tarn-server-0.1.0.jar") + File.pathSeparator + server.resolve("lib/*"),
             "dev.tarn.Main",
@@ -115,6 +119,11 @@ record Home(Path folder, Path distribution) {
         .redirectOutput(ProcessBuilder.Redirect.appendTo(serverLog().toFile()))
         .redirectErrorStream(true)
         .start();
+  }
+
+  /** JDK 25's AOT cache of the server; without one it starts in twice the time. */
+  Path serverCache() {
+    return distribution.resolve("target/server.aot");
   }
 
   Path serverLog() {

@@ -3,16 +3,17 @@ package dev.tarn.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 
 /**
- * Makes the AOT cache of engines: a throw-away instance with {@code engine.training=on} is used as
- * people use one, and its engine writes down what the next ones need not load, link and profile.
- * The launcher runs this at the end of a build, in an empty home.
+ * Makes the AOT caches of server and engines: a throw-away instance with {@code engine.training=on}
+ * is used as people use one, and its engine writes down what the next ones need not load, link and
+ * profile. The launcher runs this at the end of a build, in an empty home.
  */
-@Command(name = "train", hidden = true, description = "Make the AOT cache of engines.")
+@Command(name = "train", hidden = true, description = "Make the AOT caches.")
 final class Train implements Runnable {
   private static final String WORKSPACE = "training";
   private static final int ROUNDS = 10;
@@ -43,28 +44,35 @@ final class Train implements Runnable {
   @Override
   public void run() {
     Home home = Home.ofEnvironment();
-    if (isTrained(home)) {
+    boolean engine = !isTrained(home);
+    if (!engine && Files.exists(home.serverCache())) {
       return;
     }
     Progress progress = new Progress();
     try {
       Up.start(home, progress);
       Quickstart.workspace(home, WORKSPACE, what -> {});
-      FIRST.forEach(statement -> Sql.run(home, WORKSPACE, statement));
-      progress.stage("training: an engine is up, its tables are made");
-      for (int i = 0; i < ROUNDS; i++) {
-        AGAIN.forEach(statement -> Sql.run(home, WORKSPACE, statement));
+      if (engine) {
+        train(home, progress);
       }
-      progress.stage("training: statements ran, the engine writes what it learned");
-      stopWarehouse(home);
     } finally {
-      Down.stop(home);
+      Down.stop(home, TimeUnit.MINUTES.toSeconds(PATIENCE_MINUTES));
     }
-    if (!isTrained(home)) {
+    if (!Files.exists(home.serverCache()) || !isTrained(home)) {
       throw new Tarn.Failure(
-          "the engine wrote no cache; it said:\n" + Logs.tail(home.serverLog(), 8));
+          "the server or the engine wrote no cache; they said:\n" + Logs.tail(home.serverLog(), 8));
     }
-    progress.stage("training: engines will start faster");
+    progress.stage("training: servers and engines will start faster");
+  }
+
+  private static void train(Home home, Progress progress) {
+    FIRST.forEach(statement -> Sql.run(home, WORKSPACE, statement));
+    progress.stage("training: an engine is up, its tables are made");
+    for (int i = 0; i < ROUNDS; i++) {
+      AGAIN.forEach(statement -> Sql.run(home, WORKSPACE, statement));
+    }
+    progress.stage("training: statements ran, the engine writes what it learned");
+    stopWarehouse(home);
   }
 
   private static void stopWarehouse(Home home) {

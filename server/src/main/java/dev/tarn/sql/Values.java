@@ -53,9 +53,9 @@ import org.apache.arrow.vector.complex.StructVector;
  *   <li>S: DATE is {@code 2023-09-01}, BINARY is base64, BOOLEAN is {@code true}.
  *   <li>D (a cast to STRING): FLOAT and DOUBLE as Java prints them, {@code 1.0E20}, {@code NaN},
  *       {@code -Infinity}; DECIMAL plain, with all digits of its scale.
- *   <li>S: ARRAY, MAP and STRUCT are JSON text. T: inside it numbers and booleans are bare, NaN and
- *       the infinities strings, null fields are kept, map keys are their text, and everything else
- *       is the string it would be outside.
+ *   <li>S: ARRAY, MAP and STRUCT are JSON text, and inside it every value is the string it would be
+ *       outside, numbers too ({@code ["1","2"]}: databricks-jdbc's pull request 730 undoes that in
+ *       the client); map keys are their text. T: null fields are kept.
  *   <li>S (as the drivers show them): intervals in Hive's style, {@code 1-2} and {@code 1
  *       02:03:04.500000000}; T: the legacy interval as Spark casts it, {@code 1 years 2 months}.
  *   <li>D: VARIANT is JSON text. T: GEOMETRY and GEOGRAPHY are {@code SRID=4326;} and base64 of
@@ -78,14 +78,14 @@ abstract class Values {
   static Values of(FieldVector vector) {
     return switch (vector) {
       case NullVector v -> plain(v, i -> null);
-      case BitVector v -> bare(v, i -> v.get(i) == 1 ? "true" : "false");
-      case TinyIntVector v -> bare(v, i -> Byte.toString(v.get(i)));
-      case SmallIntVector v -> bare(v, i -> Short.toString(v.get(i)));
-      case IntVector v -> bare(v, i -> Integer.toString(v.get(i)));
-      case BigIntVector v -> bare(v, i -> Long.toString(v.get(i)));
-      case Float4Vector v -> bare(v, i -> Float.toString(v.get(i)));
-      case Float8Vector v -> bare(v, i -> Double.toString(v.get(i)));
-      case DecimalVector v -> bare(v, i -> v.getObject(i).toPlainString());
+      case BitVector v -> plain(v, i -> v.get(i) == 1 ? "true" : "false");
+      case TinyIntVector v -> plain(v, i -> Byte.toString(v.get(i)));
+      case SmallIntVector v -> plain(v, i -> Short.toString(v.get(i)));
+      case IntVector v -> plain(v, i -> Integer.toString(v.get(i)));
+      case BigIntVector v -> plain(v, i -> Long.toString(v.get(i)));
+      case Float4Vector v -> plain(v, i -> Float.toString(v.get(i)));
+      case Float8Vector v -> plain(v, i -> Double.toString(v.get(i)));
+      case DecimalVector v -> plain(v, i -> v.getObject(i).toPlainString());
       case VarCharVector v -> plain(v, i -> new String(v.get(i), UTF_8));
       case LargeVarCharVector v -> plain(v, i -> new String(v.get(i), UTF_8));
       case VarBinaryVector v -> plain(v, i -> base64(v.get(i)));
@@ -140,26 +140,6 @@ abstract class Values {
       @Override
       void write(int row, JsonGenerator out) throws IOException {
         out.writeString(printer.print(row));
-      }
-    };
-  }
-
-  /** Numbers and booleans, which JSON writes without quotes, where it can. */
-  private static Values bare(FieldVector vector, Printer printer) {
-    return new Values(vector) {
-      @Override
-      String print(int row) {
-        return printer.print(row);
-      }
-
-      @Override
-      void write(int row, JsonGenerator out) throws IOException {
-        String text = printer.print(row);
-        if (text.endsWith("NaN") || text.endsWith("Infinity")) {
-          out.writeString(text);
-        } else {
-          out.writeRawValue(text);
-        }
       }
     };
   }

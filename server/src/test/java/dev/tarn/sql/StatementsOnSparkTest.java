@@ -186,12 +186,12 @@ class StatementsOnSparkTest {
                 "make_interval(1,2,3,4,5,6,7.5)",
                 "INTERVAL",
                 "1 years 2 months 25 days 5 hours 6 minutes 7.5 seconds"),
-            List.of("array(1,null)", "ARRAY<INT>", "[1,null]"),
-            List.of("map('k',1.5BD)", "MAP<STRING, DECIMAL(2,1)>", "{\"k\":1.5}"),
+            List.of("array(1,null)", "ARRAY<INT>", "[\"1\",null]"),
+            List.of("map('k',1.5BD)", "MAP<STRING, DECIMAL(2,1)>", "{\"k\":\"1.5\"}"),
             List.of(
                 "named_struct('x',1,'y',array(date'2020-01-01'),'z',cast(null as int))",
                 "STRUCT<x: INT NOT NULL, y: ARRAY<DATE> NOT NULL, z: INT>",
-                "{\"x\":1,\"y\":[\"2020-01-01\"],\"z\":null}"),
+                "{\"x\":\"1\",\"y\":[\"2020-01-01\"],\"z\":null}"),
             List.of(
                 "parse_json('{\"b\":1.5,\"a\":[null,true,\"q\"]}')",
                 "VARIANT",
@@ -219,7 +219,7 @@ class StatementsOnSparkTest {
   void namedParametersAreValuesAndNeverText() {
     StatementResponse response =
         run(
-            statement("SELECT :s, :n + 1, :d, :x, typeof(:i)")
+            statement("SELECT :s, :n + 1, :d, :x, typeof(:i), typeof(:n)")
                 .setParameters(
                     List.of(
                         parameter("s", null, "'; DROP TABLE t; --"),
@@ -229,7 +229,12 @@ class StatementsOnSparkTest {
                         parameter("i", "INTERVAL DAY TO SECOND", "1 00:00:00"))));
     assertThat(response.getResult().getDataArray().iterator().next())
         .containsExactly(
-            "'; DROP TABLE t; --", "42.00", "2020-02-29", null, "interval day to second");
+            "'; DROP TABLE t; --",
+            "42.00",
+            "2020-02-29",
+            null,
+            "interval day to second",
+            "decimal(10,2)");
   }
 
   @Test

@@ -177,7 +177,7 @@ class ValuesTest {
       writer.startList();
       writer.endList();
       vector.setValueCount(3);
-      assertThat(texts(vector)).containsExactly("[1.5,null,\"NaN\"]", "[]", null);
+      assertThat(texts(vector)).containsExactly("[\"1.5\",null,\"NaN\"]", "[]", null);
     }
   }
 
