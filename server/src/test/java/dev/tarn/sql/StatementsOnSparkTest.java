@@ -219,7 +219,7 @@ class StatementsOnSparkTest {
   void namedParametersAreValuesAndNeverText() {
     StatementResponse response =
         run(
-            statement("SELECT :s, :n + 1, :d, :x, typeof(:i), typeof(:n)")
+            statement("SELECT :s, :n + 1, :d, :x, typeof(:i)")
                 .setParameters(
                     List.of(
                         parameter("s", null, "'; DROP TABLE t; --"),

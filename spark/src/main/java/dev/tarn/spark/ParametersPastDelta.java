@@ -1,22 +1,16 @@
 package dev.tarn.spark;
 
-import java.util.HashMap;
-import java.util.Map;
 import org.apache.spark.sql.SparkSessionExtensions;
 import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.TableIdentifier;
-import org.apache.spark.sql.catalyst.expressions.Cast$;
 import org.apache.spark.sql.catalyst.expressions.Expression;
-import org.apache.spark.sql.catalyst.parser.NamedParameterContext;
 import org.apache.spark.sql.catalyst.parser.ParameterContext;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.DecimalType;
 import org.apache.spark.sql.types.StructType;
 import scala.collection.immutable.Seq;
-import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractFunction1;
 import scala.runtime.BoxedUnit;
 
@@ -85,26 +79,7 @@ final class ParametersPastDelta {
       ParameterContext values = VALUES.get();
       // Taken once: what Spark parses while it parses this is another text.
       VALUES.remove();
-      return values == null
-          ? next.parsePlan(sql)
-          : next.parsePlanWithParameters(sql, exact(values));
-    }
-
-    private static ParameterContext exact(ParameterContext values) {
-      if (!(values instanceof NamedParameterContext named)) {
-        return values;
-      }
-      Map<String, Expression> all = new HashMap<>(CollectionConverters.asJava(named.params()));
-      all.replaceAll((name, value) -> exact(value));
-      return new NamedParameterContext(
-          scala.collection.immutable.Map$.MODULE$.from(CollectionConverters.asScala(all)));
-    }
-
-    /** Spark puts values into the statement as text, and {@code 1.50BD} has lost its precision. */
-    private static Expression exact(Expression value) {
-      return value.dataType() instanceof DecimalType type
-          ? Cast$.MODULE$.apply(value, type, true)
-          : value;
+      return values == null ? next.parsePlan(sql) : next.parsePlanWithParameters(sql, values);
     }
   }
 
