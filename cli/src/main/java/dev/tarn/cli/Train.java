@@ -16,7 +16,7 @@ import picocli.CommandLine.Command;
 @Command(name = "train", hidden = true, description = "Make the AOT caches.")
 final class Train implements Runnable {
   private static final String WORKSPACE = "training";
-  private static final int ROUNDS = 10;
+  private static final int ROUNDS = 5;
   private static final long PATIENCE_MINUTES = 12;
 
   private static final List<String> FIRST =
