@@ -25,7 +25,7 @@ REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
 # In the order in which they start; a name is also a folder of acceptance/ (but for the first).
-GROUPS = ["unit", "kill", "tpch", "quickstart", "sdk", "two-writers", "stack", "foreign-process"]
+GROUPS = ["unit", "kill", "two-writers", "tpch", "quickstart", "sdk", "stack", "foreign-process"]
 ALONE = ["bench"]
 
 began = time.monotonic()
