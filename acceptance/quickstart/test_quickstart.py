@@ -39,6 +39,7 @@ def test_quickstart_ends_with_a_running_workspace_and_a_token_printed_once(begun
     status = begun.status()
     assert [w["workspace_name"] for w in status["workspaces"]] == ["dev"]
     assert status["workspaces"][0]["workspace_status"] == "RUNNING"
+    assert status["version"] == begun.json("version")["version"] == "0.1.0"
     token = (begun.home / "keys" / "admin-token").read_text().strip()
     assert token.startswith("dapi") and begun.printed.count(token) == 1
     assert f"http://127.0.0.1:{begun.port}" in begun.printed
