@@ -42,7 +42,7 @@ def handler(instance):
         yield {"pid": pid}
     finally:
         os.kill(pid, signal.SIGCONT)
-    eventually(lambda: instance.json("stack", "list")["Stacks"] and all(
+    eventually(lambda: all(
         not s["StackStatus"].endswith("_IN_PROGRESS") for s in instance.json("stack", "list")["Stacks"]))
     # What was looked at was the real thing: it still made its workspace.
     assert {"watched"} <= {w["workspace_name"] for w in instance.status()["workspaces"] if w["workspace_status"] == "RUNNING"}
@@ -56,11 +56,23 @@ def inside(process, script):
     return done.stdout + done.stderr
 
 
-def test_the_engine_has_namespaces_of_its_own(engine):
-    ours = namespaces(os.getpid())
-    theirs = namespaces(engine["pid"])
+def secrets_in_sight(process):
+    return inside(process, "find / -xdev \\( -name admin-token -o -name 'tarn.db*' -o -name seal.json \\) 2>/dev/null")
+
+
+def written(process, path):
+    """What a try to write there says; WRITTEN when it could."""
+    return inside(process, f"touch {path}/x 2>/dev/null || touch {path} 2>&1 && echo WRITTEN")
+
+
+def assert_own_namespaces(process):
+    ours, theirs = namespaces(os.getpid()), namespaces(process["pid"])
     for kind in ("pid", "mnt", "ipc", "uts"):
         assert theirs[kind] != ours[kind], kind
+
+
+def test_the_engine_has_namespaces_of_its_own(engine):
+    assert_own_namespaces(engine)
 
 
 def test_the_engine_sees_neither_keys_nor_database_nor_anothers_bucket(instance, engine):
@@ -73,7 +85,7 @@ def test_the_engine_sees_neither_keys_nor_database_nor_anothers_bucket(instance,
     assert "admin-token" not in seen and not re.search(r"tarn\.db\s*$", seen.replace("No such file or directory", ""), re.M)
     for bucket in others:
         assert bucket not in seen, seen
-    found = inside(engine, "find / -xdev \\( -name admin-token -o -name 'tarn.db*' -o -name seal.json \\) 2>/dev/null")
+    found = secrets_in_sight(engine)
     assert found.strip() == "", found
 
 
@@ -89,17 +101,15 @@ def test_the_engine_sees_no_other_process_and_no_environment(instance, engine):
 
 def test_the_engine_cannot_change_what_the_server_runs(engine):
     for path in (ROOT / "server/target/tarn-server-0.1.0.jar", ROOT / "spark/target/runtime/jars", "/usr/bin/env", "/etc/passwd"):
-        said = inside(engine, f"touch {path}/x 2>/dev/null || touch {path} 2>&1 && echo WRITTEN")
+        said = written(engine, path)
         assert "WRITTEN" not in said, (path, said)
 
 
 def test_a_handler_sees_neither_keys_nor_database_nor_any_bucket(instance, handler):
-    ours, theirs = namespaces(os.getpid()), namespaces(handler["pid"])
-    for kind in ("pid", "mnt", "ipc", "uts"):
-        assert theirs[kind] != ours[kind], kind
+    assert_own_namespaces(handler)
     home = instance.home
     assert "java" in inside(handler, "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"), "this is not where the handler is"
-    found = inside(handler, "find / -xdev \\( -name admin-token -o -name 'tarn.db*' -o -name seal.json \\) 2>/dev/null")
+    found = secrets_in_sight(handler)
     assert found.strip() == "", found
     seen = inside(handler, f"ls {home} {home}/keys {home}/storage /storage 2>&1; cat {home}/keys/admin-token {home}/tarn.db 2>&1")
     assert (home / "keys" / "admin-token").read_text().strip() not in seen
@@ -119,7 +129,7 @@ def test_a_handler_sees_no_other_process_and_no_token(instance, handler):
 def test_a_handler_cannot_change_what_the_server_runs(handler):
     for path in (ROOT / "server/target/tarn-server-0.1.0.jar", ROOT / "stack/target", ROOT / "spark/target/runtime/jars",
                  "/usr/bin/env", "/etc/passwd"):
-        said = inside(handler, f"touch {path}/x 2>/dev/null || touch {path} 2>&1 && echo WRITTEN")
+        said = written(handler, path)
         assert "WRITTEN" not in said, (path, said)
     jars = inside(handler, "cat /proc/1/cmdline /proc/2/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -o '/[^:]*\\.jar'").split()
     assert jars, "the handler's own jar was not found"
