@@ -177,7 +177,8 @@ public final class Stacks implements AutoCloseable {
       @JsonProperty("ResourceType") String type,
       @JsonProperty("ResourceStatus") String status,
       @JsonProperty("ResourceStatusReason") String statusReason,
-      @JsonProperty("Timestamp") String timestamp) {}
+      @JsonProperty("Timestamp") String timestamp,
+      @JsonProperty("Uses") List<TemplateSummary.Use> uses) {}
 
   record ResourceList(@JsonProperty("StackResources") List<Resource> resources) {}
 
@@ -213,12 +214,7 @@ public final class Stacks implements AutoCloseable {
 
   /** A stack of any template this runner understands. */
   StackId create(Caller caller, String wanted, String yaml, Map<String, String> given) {
-    byte[] random = new byte[3];
-    RANDOM.nextBytes(random);
-    String name =
-        wanted == null || wanted.isEmpty()
-            ? "databricks-workspace-stack-" + HexFormat.of().formatHex(random).substring(1)
-            : wanted;
+    String name = wanted == null || wanted.isEmpty() ? freshName() : wanted;
     if (!name.matches("[A-Za-z][A-Za-z0-9-]{0,127}")) {
       throw Template.invalid(
           "StackName: '"
@@ -274,6 +270,54 @@ public final class Stacks implements AutoCloseable {
     return new StackId(stackId, name);
   }
 
+  private static String freshName() {
+    byte[] random = new byte[3];
+    RANDOM.nextBytes(random);
+    return "databricks-workspace-stack-" + HexFormat.of().formatHex(random).substring(1);
+  }
+
+  /** The form of a new stack, and the graph of what it will consist of. */
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("GET /api/2.0/accounts/{account_id}/stacks/templates/quickstart")
+  public TemplateSummary summary(Caller caller, AllStacks request) {
+    Template template = Template.parse(handlers.template());
+    String name = freshName();
+    Map<String, String> known = new HashMap<>();
+    template.parameters().values().stream()
+        .filter(p -> p.defaultValue() != null)
+        .forEach(p -> known.put(p.name(), p.defaultValue()));
+    known.putAll(own());
+    return summary(template, name, arns.stack(name, UUID.randomUUID().toString()), known);
+  }
+
+  /** The same of a stack that there is: its own template, with the values it was given. */
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("GET /api/2.0/accounts/{account_id}/stacks/{name}/template")
+  public TemplateSummary template(Caller caller, Named request) {
+    StackRow stack = find(request.name());
+    Template template = Template.parse(stack.template());
+    Map<String, String> known = new HashMap<>(own());
+    known.putAll(stack.parameters());
+    return summary(template, stack.stackName(), stack.stackId(), known);
+  }
+
+  private TemplateSummary summary(
+      Template template, String stackName, String stackId, Map<String, String> known) {
+    Map<String, String> parameters = new HashMap<>(known);
+    // No condition can be decided without a value; one that people have yet to give decides none.
+    template.parameters().keySet().forEach(key -> parameters.putIfAbsent(key, ""));
+    Set<String> supplied = new TreeSet<>(own().keySet());
+    supplied.add(SESSION_TOKEN);
+    return TemplateSummary.of(
+        template,
+        QUICKSTART,
+        stackName,
+        arns.region(),
+        known::get,
+        supplied,
+        new Scope(template, parameters, pseudo(stackId, stackName)).included());
+  }
+
   @Allow(Role.ACCOUNT_ADMIN)
   @Operation("GET /api/2.0/accounts/{account_id}/stacks")
   public StackList list(Caller caller, AllStacks request) {
@@ -311,6 +355,7 @@ public final class Stacks implements AutoCloseable {
   @Operation("GET /api/2.0/accounts/{account_id}/stacks/{name}/resources")
   public ResourceList resources(Caller caller, Named request) {
     StackRow stack = find(request.name());
+    Template template = Template.parse(stack.template());
     return new ResourceList(
         dao.resources(stack.stackId()).stream()
             .filter(row -> !row.status().equals(StackDao.PENDING))
@@ -324,7 +369,11 @@ public final class Stacks implements AutoCloseable {
                         row.type(),
                         row.status(),
                         row.statusReason().isEmpty() ? null : row.statusReason(),
-                        time(row.updatedAt())))
+                        time(row.updatedAt()),
+                        template.resources().containsKey(row.logicalId())
+                            ? TemplateSummary.uses(
+                                template, template.resources().get(row.logicalId()))
+                            : List.of()))
             .toList());
   }
 
@@ -498,8 +547,7 @@ public final class Stacks implements AutoCloseable {
                 + ")");
       }
     }
-    // What only this installation can know, unless it is said.
-    Map<String, String> own = Map.of("AccountId", accountId.get(), ACCOUNT_API_URL, ownUrl.get());
+    Map<String, String> own = own();
     Map<String, String> parameters = new HashMap<>();
     for (Template.Parameter parameter : template.parameters().values()) {
       String value =
@@ -512,6 +560,11 @@ public final class Stacks implements AutoCloseable {
       }
     }
     return parameters;
+  }
+
+  /** Parameters that only this installation can know, unless they are given. */
+  private Map<String, String> own() {
+    return Map.of("AccountId", accountId.get(), ACCOUNT_API_URL, ownUrl.get());
   }
 
   private Map<String, String> pseudo(String stackId, String stackName) {

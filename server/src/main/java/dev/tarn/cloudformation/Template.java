@@ -31,6 +31,8 @@ import org.yaml.snakeyaml.nodes.Tag;
  * worse than one that is refused.
  */
 record Template(
+    String description,
+    Map<String, Object> metadata,
     Map<String, Parameter> parameters,
     Map<String, Object> conditions,
     Map<String, Resource> resources,
@@ -69,6 +71,7 @@ record Template(
    */
   record Parameter(
       String name,
+      String description,
       String defaultValue,
       boolean noEcho,
       Pattern allowedPattern,
@@ -120,7 +123,7 @@ record Template(
   record Resource(
       String logicalId, String type, String condition, Set<String> dependsOn, Object properties) {}
 
-  record Output(String condition, Object value) {}
+  record Output(String description, String condition, Object value) {}
 
   /**
    * Reads a template.
@@ -147,20 +150,35 @@ record Template(
     }
     Map<String, Output> outputs = new LinkedHashMap<>();
     section(root, "Outputs").forEach((name, o) -> outputs.put(name, output(name, o)));
-    Template template = new Template(parameters, section(root, "Conditions"), resources, outputs);
+    Template template =
+        new Template(
+            root.get("Description") instanceof String text ? text : "",
+            section(root, "Metadata"),
+            parameters,
+            section(root, "Conditions"),
+            resources,
+            outputs);
     template.check();
     return template;
   }
 
-  /** Every resource this value reads or names, in the branches not taken too. */
+  /** Every resource or parameter this value reads or names, in the branches not taken too. */
   static Set<String> references(Object value) {
-    Set<String> names = new LinkedHashSet<>();
+    return uses(value).keySet();
+  }
+
+  /**
+   * What this value reads, and how: {@code Ref} for a name or parameter, {@code GetAtt Arn} for an
+   * attribute. Branches not taken count too.
+   */
+  static Map<String, Set<String>> uses(Object value) {
+    Map<String, Set<String>> uses = new LinkedHashMap<>();
     visit(
         value,
         intrinsic -> {
           switch (intrinsic.name()) {
-            case "Ref" -> names.add(text(intrinsic.argument(), "Ref"));
-            case "Fn::GetAtt" -> names.add(getAtt(intrinsic)[0]);
+            case "Ref" -> use(uses, text(intrinsic.argument(), "Ref"));
+            case "Fn::GetAtt" -> use(uses, String.join(".", getAtt(intrinsic)));
             case "Fn::Sub" -> {
               Object argument = intrinsic.argument();
               Map<String, Object> own =
@@ -170,14 +188,20 @@ record Template(
               Matcher matcher = SUBSTITUTION.matcher(subText(argument));
               while (matcher.find()) {
                 if (matcher.group(1).isEmpty() && !own.containsKey(matcher.group(2).trim())) {
-                  names.add(matcher.group(2).trim().split("\\.", 2)[0]);
+                  use(uses, matcher.group(2).trim());
                 }
               }
             }
             default -> {}
           }
         });
-    return names;
+    return uses;
+  }
+
+  private static void use(Map<String, Set<String>> uses, String dotted) {
+    String[] path = dotted.split("\\.", 2);
+    uses.computeIfAbsent(path[0], name -> new TreeSet<>())
+        .add(path.length == 1 ? "Ref" : "GetAtt " + path[1]);
   }
 
   /** {@code {"logicalId", "attribute"}}. */
@@ -334,6 +358,7 @@ record Template(
     }
     return new Parameter(
         name,
+        (String) p.getOrDefault("Description", ""),
         (String) p.get("Default"),
         "true".equals(p.get("NoEcho")),
         p.get("AllowedPattern") instanceof String pattern ? Pattern.compile(pattern) : null,
@@ -366,7 +391,8 @@ record Template(
   private static Output output(String name, Object value) {
     Map<String, Object> o = map(value, "output " + name);
     known("attribute of output " + name, o.keySet(), Set.of("Value", "Description", "Condition"));
-    return new Output((String) o.get("Condition"), o.get("Value"));
+    return new Output(
+        (String) o.getOrDefault("Description", ""), (String) o.get("Condition"), o.get("Value"));
   }
 
   private static Map<String, Object> section(Map<String, Object> root, String name) {

@@ -413,6 +413,41 @@ class StacksTest {
   }
 
   @Test
+  void theFormOfTheQuickstartHasItsGroupsItsDefaultsAndWhoUsesWhat() {
+    TemplateSummary form = door.stacks.summary(admin, new Stacks.AllStacks(TestDoor.ACCOUNT));
+    assertThat(form.stackName()).matches("databricks-workspace-stack-[0-9a-f]{5}");
+    assertThat(form.groups())
+        .extracting(TemplateSummary.Group::label)
+        .startsWith("Databricks Account Credentials", "Workspace Configuration");
+    assertThat(form.groups().stream().flatMap(group -> group.parameters().stream()))
+        .containsExactlyInAnyOrderElementsOf(
+            form.parameters().stream().map(TemplateSummary.Declaration::key).toList());
+    assertThat(form.parameters())
+        .allSatisfy(p -> assertThat(p.label()).isNotEqualTo(p.key()))
+        .anySatisfy(
+            p -> {
+              assertThat(p.key()).isEqualTo("WorkspaceName");
+              assertThat(p.value()).isNull();
+              assertThat(p.constraints().maxLength()).isEqualTo(64);
+            })
+        .anySatisfy(
+            p -> {
+              assertThat(p.key()).isEqualTo("AccountApiUrl");
+              assertThat(p.value()).isEqualTo(door.url());
+              assertThat(p.suppliedByServer()).isTrue();
+            });
+    assertThat(form.resources().stream().filter(TemplateSummary.Node::included))
+        .extracting(TemplateSummary.Node::logicalId)
+        .containsExactlyInAnyOrderElementsOf(NINE);
+    assertThat(form.resources())
+        .filteredOn(node -> node.logicalId().equals("createWorkspace"))
+        .flatExtracting(TemplateSummary.Node::uses)
+        .contains(
+            new TemplateSummary.Use("createCredentials", List.of("Ref")),
+            new TemplateSummary.Use("databricksApiFunction", List.of("GetAtt Arn")));
+  }
+
+  @Test
   void anAnswerIsTakenOnceAndOnlyWithItsToken() {
     Stacks.FunctionAnswer made =
         new Stacks.FunctionAnswer(
