@@ -35,6 +35,8 @@ public record Caller(
   public enum Kind {
     USER,
     SERVICE_PRINCIPAL,
+    /** A principal that is given rights, and never calls. */
+    GROUP,
     STACK,
     SYSTEM,
     ANONYMOUS

@@ -105,7 +105,6 @@ public final class AccountServicePrincipals {
 
   @Allow(Role.ACCOUNT_ADMIN)
   public void delete(Caller caller, DeleteAccountServicePrincipalRequest request) {
-    principals.write(
-        handle -> Principals.delete(handle, Caller.Kind.SERVICE_PRINCIPAL, request.getId()));
+    principals.remove(Caller.Kind.SERVICE_PRINCIPAL, request.getId());
   }
 }

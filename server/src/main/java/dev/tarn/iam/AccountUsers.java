@@ -105,6 +105,6 @@ public final class AccountUsers {
 
   @Allow(Role.ACCOUNT_ADMIN)
   public void delete(Caller caller, DeleteAccountUserRequest request) {
-    principals.write(handle -> Principals.delete(handle, Caller.Kind.USER, request.getId()));
+    principals.remove(Caller.Kind.USER, request.getId());
   }
 }

@@ -113,11 +113,7 @@ public final class Groups {
                         new ComplexValue()
                             .setValue(Long.toString(assigned.principal().id()))
                             .setDisplay(assigned.principal().displayName())
-                            .setRef(
-                                (assigned.principal().kind() == Caller.Kind.USER
-                                        ? "Users/"
-                                        : "ServicePrincipals/")
-                                    + assigned.principal().id()))
+                            .setRef(assigned.principal().reference()))
                 .toList());
   }
 }

@@ -23,9 +23,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.function.LongFunction;
@@ -37,7 +39,7 @@ import org.jdbi.v3.core.Handle;
  */
 public final class Iam {
   private static final String BOOTSTRAP = "bootstrap";
-  private static final Set<String> GROUPS = Set.of("account users", "admins", "users");
+  private static final Set<String> SYSTEM_GROUPS = Set.of("account users", "admins", "users");
 
   private final Path keys;
   private final Clock clock;
@@ -51,7 +53,7 @@ public final class Iam {
     this.keys = keys;
     this.clock = clock;
     this.identities = new Identities(database);
-    this.principals = new Principals(database, identities);
+    this.principals = new Principals(database, identities, clock);
     this.tokens = new Tokens(principals, clock);
     this.stackSessions = new StackSessions(principals, tokens, clock);
   }
@@ -97,7 +99,7 @@ public final class Iam {
     return handle
         .createQuery(
             """
-            SELECT * FROM principal WHERE account_admin AND active
+            SELECT * FROM principal WHERE account_admin AND active AND kind = 'USER'
             ORDER BY created_at, principal_id LIMIT 1
             """)
         .map((row, context) -> Principal.of(row))
@@ -205,13 +207,16 @@ public final class Iam {
     identities.changed();
   }
 
-  /** Whether a user or service principal of that name, or one of the fixed groups, is there. */
+  /**
+   * Whether a user, service principal or account group of that name, or a fixed group, is there.
+   */
   public boolean isPrincipal(String name) {
-    return GROUPS.contains(name)
+    return SYSTEM_GROUPS.contains(name)
         || principals.read(
             handle ->
                 Principals.named(handle, Caller.Kind.USER, name)
                     .or(() -> Principals.named(handle, Caller.Kind.SERVICE_PRINCIPAL, name))
+                    .or(() -> Principals.named(handle, Caller.Kind.GROUP, name))
                     .isPresent());
   }
 
@@ -219,10 +224,56 @@ public final class Iam {
     return principals;
   }
 
-  /** The name people know a principal by, e-mail or application id. */
+  /**
+   * The name people know a principal by, user name, application id or name of a group; also when it
+   * has been removed since.
+   */
   public Optional<String> nameOf(String principalId) {
-    return principals
-        .read(handle -> Principals.find(handle, Long.parseLong(principalId)))
-        .map(Principal::name);
+    return principals.read(
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    SELECT CASE kind WHEN 'GROUP' THEN display_name ELSE name END FROM principal
+                    WHERE principal_id = :id
+                    UNION ALL SELECT name FROM former_principal WHERE principal_id = :id
+                    """)
+                .bind("id", Long.parseLong(principalId))
+                .mapTo(String.class)
+                .findFirst());
+  }
+
+  /** Whether an active principal is let into a workspace, by itself or through a group. */
+  public boolean mayEnter(String principalId, long workspaceId) {
+    return identities
+        .ofPrincipal(Long.parseLong(principalId))
+        .filter(identity -> identity.principal().active())
+        .filter(identity -> identity.assignments().containsKey(workspaceId))
+        .isPresent();
+  }
+
+  /** Ids and names of the groups a principal is in, directly or through another. */
+  public Map<Long, String> groupsOf(String principalId) {
+    return identities
+        .ofPrincipal(Long.parseLong(principalId))
+        .map(Identities.Identity::groups)
+        .orElse(Map.of());
+  }
+
+  /**
+   * To be told, once it is on disk, that a principal (first) was deactivated or removed from the
+   * account, or taken out of a workspace (second, else null). Whoever lost a workspace because a
+   * group did is not told of here: see {@link #onChange}.
+   */
+  public void onRemoved(BiConsumer<Long, Long> listener) {
+    principals.onRemoved(listener);
+  }
+
+  /**
+   * To be told after anything about any identity changed, by the thread that changed it, which it
+   * must not keep waiting: what goes on for somebody should ask {@link #mayEnter} again.
+   */
+  public void onChange(Runnable listener) {
+    identities.onChange(listener);
   }
 }

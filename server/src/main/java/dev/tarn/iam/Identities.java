@@ -6,8 +6,10 @@ import dev.tarn.database.Database;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jdbi.v3.core.Handle;
 
@@ -20,6 +22,7 @@ import org.jdbi.v3.core.Handle;
 final class Identities {
   private final Database database;
   private final AtomicLong generation = new AtomicLong();
+  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private final Cache<String, Known> cache = Caffeine.newBuilder().maximumSize(10_000).build();
 
   Identities(Database database) {
@@ -31,9 +34,16 @@ final class Identities {
   /**
    * @param token what the principal came with, null for an OAuth token, which needs no row
    * @param principal null for an engine
-   * @param assignments workspace id → whether as administrator
+   * @param assignments workspace id → whether as administrator, by itself or through a group
+   * @param groups id → display name of every group it is in, directly or through another
+   * @param accountAdmin whether it administers the account, by itself or through a group
    */
-  record Identity(Token token, Principal principal, Map<Long, Boolean> assignments) {}
+  record Identity(
+      Token token,
+      Principal principal,
+      Map<Long, Boolean> assignments,
+      Map<Long, String> groups,
+      boolean accountAdmin) {}
 
   /** An opaque token as stored. */
   record Token(
@@ -47,6 +57,12 @@ final class Identities {
 
   void changed() {
     generation.incrementAndGet();
+    listeners.forEach(Runnable::run);
+  }
+
+  /** To be told after each change, by the thread that made it; must not wait. */
+  void onChange(Runnable listener) {
+    listeners.add(listener);
   }
 
   Optional<Identity> ofToken(String hash) {
@@ -56,8 +72,18 @@ final class Identities {
   Optional<Identity> ofPrincipal(long id) {
     return remembered(
         "principal " + id,
-        handle ->
-            readPrincipal(handle, id).map(p -> new Identity(null, p, assignments(handle, id))));
+        handle -> readPrincipal(handle, id).map(principal -> identity(handle, null, principal)));
+  }
+
+  private static Identity identity(Handle handle, Token token, Principal principal) {
+    Map<Long, String> groups = new HashMap<>();
+    boolean admin = principal.accountAdmin();
+    for (Principal group : Memberships.above(handle, principal.id())) {
+      groups.put(group.id(), group.displayName());
+      admin |= group.accountAdmin();
+    }
+    return new Identity(
+        token, principal, assignments(handle, principal.id()), Map.copyOf(groups), admin);
   }
 
   private interface Read {
@@ -97,11 +123,9 @@ final class Identities {
         .map(
             token ->
                 token.principalId() == null
-                    ? new Identity(token, null, Map.of())
-                    : new Identity(
-                        token,
-                        readPrincipal(handle, token.principalId()).orElseThrow(),
-                        assignments(handle, token.principalId())));
+                    ? new Identity(token, null, Map.of(), Map.of(), false)
+                    : identity(
+                        handle, token, readPrincipal(handle, token.principalId()).orElseThrow()));
   }
 
   private static Long number(ResultSet row, int column) throws SQLException {
@@ -117,14 +141,21 @@ final class Identities {
         .findOne();
   }
 
-  private static Map<Long, Boolean> assignments(Handle handle, long principalId) {
+  /** The workspaces of a principal, its own and those of its groups, but where it is suspended. */
+  static Map<Long, Boolean> assignments(Handle handle, long principalId) {
     Map<Long, Boolean> found = new HashMap<>();
     handle
         .createQuery(
-            "SELECT workspace_id, permission FROM workspace_assignment WHERE principal_id = :id")
+            Memberships.ABOVE
+                + """
+                SELECT a.workspace_id, a.permission FROM workspace_assignment a
+                WHERE (a.principal_id = :id OR a.principal_id IN (SELECT group_id FROM above))
+                  AND NOT EXISTS (SELECT 1 FROM workspace_suspension s
+                    WHERE s.workspace_id = a.workspace_id AND s.principal_id = :id)
+                """)
         .bind("id", principalId)
         .map((row, context) -> Map.entry(row.getLong(1), "ADMIN".equals(row.getString(2))))
-        .forEach(entry -> found.put(entry.getKey(), entry.getValue()));
+        .forEach(entry -> found.merge(entry.getKey(), entry.getValue(), Boolean::logicalOr));
     return Map.copyOf(found);
   }
 }

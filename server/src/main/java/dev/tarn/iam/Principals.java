@@ -8,9 +8,13 @@ import com.databricks.sdk.service.iam.WorkspacePermission;
 import dev.tarn.database.Database;
 import dev.tarn.http.Caller;
 import java.security.SecureRandom;
+import java.text.Normalizer;
+import java.time.Clock;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
@@ -23,10 +27,34 @@ final class Principals {
 
   private final Database database;
   private final Identities identities;
+  private final Clock clock;
+  private final List<BiConsumer<Long, Long>> listeners = new CopyOnWriteArrayList<>();
 
-  Principals(Database database, Identities identities) {
+  Principals(Database database, Identities identities, Clock clock) {
     this.database = database;
     this.identities = identities;
+    this.clock = clock;
+  }
+
+  /** See {@link Iam#onRemoved}. */
+  void onRemoved(BiConsumer<Long, Long> listener) {
+    listeners.add(listener);
+  }
+
+  private void removed(long principalId, Long workspaceId) {
+    listeners.forEach(listener -> listener.accept(principalId, workspaceId));
+  }
+
+  /**
+   * A name as it is compared: two that look the same, or differ in case only, are one.
+   *
+   * @see <a href="https://www.unicode.org/reports/tr15/">normalisation form KC</a>
+   */
+  static String folded(String name) {
+    String composed = Normalizer.normalize(name, Normalizer.Form.NFKC);
+    // By way of upper case, as some letters have two lower ones.
+    String lower = composed.toUpperCase(Locale.ROOT).toLowerCase(Locale.ROOT);
+    return Normalizer.normalize(lower, Normalizer.Form.NFKC).strip();
   }
 
   /** Ids are decimal numbers of 16 digits that a double holds exactly. */
@@ -58,10 +86,10 @@ final class Principals {
     bind(
             handle.createUpdate(
                 """
-                INSERT INTO principal (principal_id, kind, name, display_name, active,
-                  account_admin, created_at, document)
-                VALUES (:id, :kind, :name, :displayName, :active, :accountAdmin, :createdAt,
-                  :document)
+                INSERT INTO principal (principal_id, kind, workspace_id, name, display_name,
+                  active, account_admin, created_at, changed_at, document)
+                VALUES (:id, :kind, :workspace, :name, :displayName, :active, :accountAdmin,
+                  :createdAt, :changedAt, :document)
                 """),
             principal)
         .execute();
@@ -98,7 +126,7 @@ final class Principals {
         handle -> {
           Principal found =
               named(handle, asked.kind(), asked.name()).orElseGet(() -> insert(handle, asked));
-          if (permission(handle, workspaceId, found.id()).isPresent()) {
+          if (assignment(handle, workspaceId, found.id()).isPresent()) {
             throw new AlreadyExists(
                 (asked.kind() == Caller.Kind.USER
                         ? "User with username "
@@ -117,33 +145,49 @@ final class Principals {
    * @throws InvalidState nobody would be left to administer the account
    */
   Principal change(Caller.Kind kind, String id, UnaryOperator<Principal> change) {
-    return write(
-        handle -> {
-          Principal before = get(handle, kind, id);
-          Principal after = change.apply(before);
-          if (!after.name().equals(before.name())) {
-            throw new InvalidParameterValue(
-                "%s: '%s' (expected: '%s', it cannot be changed)"
-                    .formatted(
-                        kind == Caller.Kind.USER ? "userName" : "applicationId",
-                        after.name(),
-                        before.name()),
-                null);
-          }
-          update(handle, after);
-          return after;
-        });
+    Principal changed =
+        write(
+            handle -> {
+              Principal before = get(handle, kind, id);
+              Principal after = change.apply(before);
+              if (!after.name().equals(before.name())) {
+                throw new InvalidParameterValue(
+                    "%s: '%s' (expected: '%s', it cannot be changed)"
+                        .formatted(
+                            kind == Caller.Kind.USER ? "userName" : "applicationId",
+                            after.name(),
+                            before.name()),
+                    null);
+              }
+              update(handle, after);
+              return after;
+            });
+    if (!changed.active()) {
+      removed(changed.id(), null);
+    }
+    return changed;
+  }
+
+  /**
+   * Takes somebody out of the account, and so out of every workspace; the name is remembered.
+   *
+   * @throws InvalidState nobody would be left to administer the account
+   */
+  void remove(Caller.Kind kind, String id) {
+    removed(write(handle -> delete(handle, kind, id, clock.millis())).id(), null);
   }
 
   private static Update bind(Update update, Principal principal) {
     return update
         .bind("id", principal.id())
         .bind("kind", principal.kind().name())
+        .bind("workspace", principal.workspaceId())
         .bind("name", principal.name())
         .bind("displayName", principal.displayName())
         .bind("active", principal.active())
         .bind("accountAdmin", principal.accountAdmin())
         .bind("createdAt", principal.createdAt())
+        .bind("changedAt", principal.changedAt())
         .bind("document", principal.document());
   }
 
@@ -155,7 +199,7 @@ final class Principals {
             handle.createUpdate(
                 """
                 UPDATE principal SET name = :name, display_name = :displayName, active = :active,
-                  account_admin = :accountAdmin, document = :document
+                  account_admin = :accountAdmin, changed_at = :changedAt, document = :document
                 WHERE principal_id = :id AND kind = :kind
                 """),
             principal)
@@ -166,8 +210,19 @@ final class Principals {
   /**
    * @throws InvalidState nobody would be left to administer the account
    */
-  static Principal delete(Handle handle, Caller.Kind kind, String id) {
+  private static Principal delete(Handle handle, Caller.Kind kind, String id, long now) {
     Principal gone = get(handle, kind, id);
+    handle
+        .createUpdate(
+            """
+            INSERT INTO former_principal (principal_id, kind, name, removed_at)
+            VALUES (:id, :kind, :name, :now)
+            """)
+        .bind("id", gone.id())
+        .bind("kind", kind.name())
+        .bind("name", kind == Caller.Kind.GROUP ? gone.displayName() : gone.name())
+        .bind("now", now)
+        .execute();
     handle
         .createUpdate("DELETE FROM principal WHERE principal_id = :id")
         .bind("id", gone.id())
@@ -177,20 +232,19 @@ final class Principals {
   }
 
   private static void requireAnAdmin(Handle handle) {
-    int admins =
-        handle
-            .createQuery("SELECT count(*) FROM principal WHERE account_admin AND active")
-            .mapTo(Integer.class)
-            .one();
-    if (admins == 0) {
+    if (Memberships.accountAdmins(handle) == 0) {
       throw new InvalidState("this is the last active account admin; make another one first", null);
     }
   }
 
   static ResourceDoesNotExist missing(Caller.Kind kind, String id) {
-    return new ResourceDoesNotExist(
-        (kind == Caller.Kind.USER ? "User" : "Service principal") + " with id " + id + " not found",
-        null);
+    String noun =
+        switch (kind) {
+          case USER -> "User";
+          case GROUP -> "Group";
+          default -> "Service principal";
+        };
+    return new ResourceDoesNotExist(noun + " with id " + Scim.shortened(id) + " not found", null);
   }
 
   /** SCIM ids are decimal numbers; what is none is an id of nobody. */
@@ -219,7 +273,7 @@ final class Principals {
     return handle
         .createQuery("SELECT * FROM principal WHERE kind = :kind AND name = :name")
         .bind("kind", kind.name())
-        .bind("name", name.toLowerCase(Locale.ROOT))
+        .bind("name", folded(name))
         .map((row, context) -> Principal.of(row))
         .findOne();
   }
@@ -236,17 +290,23 @@ final class Principals {
         };
     String where =
         """
-         FROM principal WHERE kind = :kind AND (CAST(:pattern AS TEXT) IS NULL OR %s LIKE :pattern ESCAPE '!')
-         AND (CAST(:workspace AS BIGINT) IS NULL OR principal_id IN
-           (SELECT principal_id FROM workspace_assignment WHERE workspace_id = :workspace))
+         FROM principal WHERE kind = :kind
+         AND (CAST(:pattern AS TEXT) IS NULL OR %s LIKE :pattern ESCAPE '!')
         """
-            .formatted(column);
+                .formatted(column)
+            + (workspaceId == null
+                ? ""
+                : " AND principal_id IN (SELECT principal_id FROM entrant)");
+    String with = workspaceId == null ? "" : Memberships.ENTRANTS;
     return read(
         handle ->
             new Listed(
                 bind(
                         handle.createQuery(
-                            "SELECT * " + where + " ORDER BY name LIMIT :count OFFSET :offset"),
+                            with
+                                + "SELECT * "
+                                + where
+                                + " ORDER BY name LIMIT :count OFFSET :offset"),
                         kind,
                         workspaceId,
                         page)
@@ -254,15 +314,14 @@ final class Principals {
                     .bind("offset", page.start() - 1)
                     .map((row, context) -> Principal.of(row))
                     .list(),
-                bind(handle.createQuery("SELECT count(*) " + where), kind, workspaceId, page)
+                bind(handle.createQuery(with + "SELECT count(*) " + where), kind, workspaceId, page)
                     .mapTo(Long.class)
                     .one()));
   }
 
   private static Query bind(Query query, Caller.Kind kind, Long workspaceId, Page page) {
-    return query
+    return (workspaceId == null ? query : query.bind("workspace", workspaceId))
         .bind("kind", kind.name())
-        .bind("workspace", workspaceId)
         .bind("pattern", page.pattern());
   }
 
@@ -292,6 +351,24 @@ final class Principals {
       }
       throw e;
     }
+  }
+
+  /**
+   * Takes the assignment of a principal to a workspace away.
+   *
+   * @throws ResourceDoesNotExist there is no such workspace or principal
+   */
+  Principal unassign(Long workspaceId, Long principalId) {
+    Principal principal =
+        write(
+            handle -> {
+              long workspace = WorkspaceAssignments.requireWorkspace(handle, workspaceId);
+              Principal found = WorkspaceAssignments.requirePrincipal(handle, principalId);
+              unassign(handle, workspace, found.id());
+              return found;
+            });
+    removed(principal.id(), workspaceId);
+    return principal;
   }
 
   /** Whether it was assigned; its tokens of this workspace go with the assignment. */
@@ -333,13 +410,16 @@ final class Principals {
    * @throws ResourceDoesNotExist nobody of that kind and id is assigned to the workspace
    */
   void leave(long workspaceId, Caller.Kind kind, String id) {
-    write(
-        handle -> {
-          if (!unassign(handle, workspaceId, get(handle, kind, id).id())) {
-            throw missing(kind, id);
-          }
-          return id;
-        });
+    removed(
+        write(
+            handle -> {
+              Principal gone = get(handle, kind, id);
+              if (!unassign(handle, workspaceId, gone.id())) {
+                throw missing(kind, id);
+              }
+              return gone.id();
+            }),
+        workspaceId);
   }
 
   List<Assigned> assigned(long workspaceId) {
@@ -361,7 +441,8 @@ final class Principals {
                 .list());
   }
 
-  static Optional<WorkspacePermission> permission(
+  /** As what a principal itself was assigned to a workspace. */
+  static Optional<WorkspacePermission> assignment(
       Handle handle, long workspaceId, long principalId) {
     return handle
         .createQuery(
@@ -373,5 +454,12 @@ final class Principals {
         .bind("principal", principalId)
         .map((row, context) -> WorkspacePermission.valueOf(row.getString(1)))
         .findOne();
+  }
+
+  /** What a principal may do in a workspace, by itself or through a group. */
+  static Optional<WorkspacePermission> permission(
+      Handle handle, long workspaceId, long principalId) {
+    return Optional.ofNullable(Identities.assignments(handle, principalId).get(workspaceId))
+        .map(admin -> admin ? WorkspacePermission.ADMIN : WorkspacePermission.USER);
   }
 }

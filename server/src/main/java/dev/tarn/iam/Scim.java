@@ -74,10 +74,12 @@ final class Scim {
     return new Principal(
         id,
         Caller.Kind.USER,
+        null,
         lower,
         displayName(user.getDisplayName(), lower),
         !Boolean.FALSE.equals(user.getActive()),
         accountAdmin(user.getRoles()),
+        createdAt,
         createdAt,
         Json.write(kept));
   }
@@ -98,10 +100,12 @@ final class Scim {
     return new Principal(
         id,
         Caller.Kind.SERVICE_PRINCIPAL,
+        null,
         applicationId.toLowerCase(Locale.ROOT),
         displayName(given.getDisplayName(), applicationId),
         !Boolean.FALSE.equals(given.getActive()),
         accountAdmin(given.getRoles()),
+        createdAt,
         createdAt,
         Json.write(kept));
   }

@@ -138,7 +138,7 @@ final class TokenAuthenticator implements Authenticator {
     EnumSet<Role> roles = workspaceRoles(identity, workspace);
     if (boundTo == null) {
       roles.add(Role.ACCOUNT_USER);
-      if (principal.accountAdmin()) {
+      if (identity.accountAdmin()) {
         roles.add(Role.ACCOUNT_ADMIN);
       }
     }
@@ -168,7 +168,7 @@ final class TokenAuthenticator implements Authenticator {
         Long.toString(startedBy.id()),
         Caller.Kind.STACK,
         stackId,
-        startedBy.accountAdmin() ? Set.of(Role.ANYONE, Role.STACK) : Set.of(Role.ANYONE),
+        identity.accountAdmin() ? Set.of(Role.ANYONE, Role.STACK) : Set.of(Role.ANYONE),
         accountId,
         null,
         stackId,

@@ -18,7 +18,10 @@ import java.util.Collection;
 import java.util.List;
 import org.jdbi.v3.core.Handle;
 
-/** Who may enter a workspace, as user or as administrator. */
+/**
+ * Who may enter a workspace, as user or as administrator: users, service principals, and groups of
+ * the account for their members.
+ */
 public final class WorkspaceAssignments {
   private final Principals principals;
 
@@ -57,18 +60,20 @@ public final class WorkspaceAssignments {
     if (asked.contains(WorkspacePermission.UNKNOWN)) {
       throw new InvalidParameterValue("permissions: 'UNKNOWN' (expected: USER or ADMIN)", null);
     }
+    WorkspacePermission permission =
+        asked.isEmpty()
+            ? null
+            : asked.contains(WorkspacePermission.ADMIN)
+                ? WorkspacePermission.ADMIN
+                : WorkspacePermission.USER;
+    if (permission == null) {
+      return shown(
+          principals.unassign(request.getWorkspaceId(), request.getPrincipalId()), List.of());
+    }
     return principals.write(
         handle -> {
           long workspace = requireWorkspace(handle, request.getWorkspaceId());
           Principal principal = requirePrincipal(handle, request.getPrincipalId());
-          if (asked.isEmpty()) {
-            Principals.unassign(handle, workspace, principal.id());
-            return shown(principal, List.of());
-          }
-          WorkspacePermission permission =
-              asked.contains(WorkspacePermission.ADMIN)
-                  ? WorkspacePermission.ADMIN
-                  : WorkspacePermission.USER;
           Principals.assign(handle, workspace, principal.id(), permission);
           return shown(principal, List.of(permission));
         });
@@ -76,12 +81,7 @@ public final class WorkspaceAssignments {
 
   @Allow(Role.ACCOUNT_ADMIN)
   public void delete(Caller caller, DeleteWorkspaceAssignmentRequest request) {
-    principals.write(
-        handle ->
-            Principals.unassign(
-                handle,
-                requireWorkspace(handle, request.getWorkspaceId()),
-                requirePrincipal(handle, request.getPrincipalId()).id()));
+    principals.unassign(request.getWorkspaceId(), request.getPrincipalId());
   }
 
   private static PermissionAssignment shown(
@@ -89,12 +89,14 @@ public final class WorkspaceAssignments {
     return new PermissionAssignment().setPrincipal(principal.output()).setPermissions(permissions);
   }
 
-  private static Principal requirePrincipal(Handle handle, Long id) {
+  /** Of the account: a group that only one workspace has is assigned nowhere. */
+  static Principal requirePrincipal(Handle handle, Long id) {
     return Principals.find(handle, id)
+        .filter(principal -> principal.workspaceId() == null)
         .orElseThrow(() -> new ResourceDoesNotExist("Principal " + id + " does not exist", null));
   }
 
-  private static long requireWorkspace(Handle handle, Long id) {
+  static long requireWorkspace(Handle handle, Long id) {
     return handle
         .createQuery("SELECT workspace_id FROM workspace WHERE workspace_id = :id")
         .bind("id", id)
