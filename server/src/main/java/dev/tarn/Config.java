@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,6 +31,8 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
  * @param resultHours how long statement results are kept
  * @param engineTraining whether engines leave the AOT cache of this build when they end
  * @param sandbox {@code required}, or {@code off} on a machine with one person and no bubblewrap
+ * @param sessionIdle until a browser's session that nobody uses ends
+ * @param sessionLongest until any browser's session ends
  */
 public record Config(
     Path home,
@@ -43,7 +46,9 @@ public record Config(
     Map<String, String> engineConf,
     int resultHours,
     boolean engineTraining,
-    String sandbox) {
+    String sandbox,
+    Duration sessionIdle,
+    Duration sessionLongest) {
 
   private static final String ENGINE_CONF = "engine.conf.";
 
@@ -62,6 +67,9 @@ public record Config(
         "engine.training",
         new String[] {"off", "on: engines learn for the next ones' start; the build says so"});
     KEYS.put("result.hours", new String[] {"24", "how long statement results are kept"});
+    KEYS.put(
+        "session.idle_minutes", new String[] {"720", "a sign-in that nobody uses ends after this"});
+    KEYS.put("session.hours", new String[] {"168", "any sign-in ends after this"});
     KEYS.put(
         "sandbox", new String[] {"required", "required, or off where one person uses the machine"});
   }
@@ -112,7 +120,9 @@ public record Config(
         Map.copyOf(engineConf),
         number(values, "result.hours", 1, 100_000),
         matching(values, "engine.training", "on|off", "on or off").equals("on"),
-        matching(values, "sandbox", "required|off", "required or off"));
+        matching(values, "sandbox", "required|off", "required or off"),
+        Duration.ofMinutes(number(values, "session.idle_minutes", 1, 100_000)),
+        Duration.ofHours(number(values, "session.hours", 1, 10_000)));
   }
 
   private static int number(Map<String, String> values, String key, int least, int most) {

@@ -71,7 +71,7 @@ public final class Server implements AutoCloseable {
     Seal seal = Seal.open(config.keys());
     Sandbox sandbox = Sandbox.open(config.sandbox(), config.home());
 
-    iam = new Iam(database, config.keys(), clock);
+    iam = new Iam(database, config.keys(), clock, config.sessionIdle(), config.sessionLongest());
     stacks =
         new Stacks(
             database,

@@ -3,6 +3,7 @@ package dev.tarn;
 import com.databricks.sdk.AccountClient;
 import com.databricks.sdk.WorkspaceClient;
 import com.databricks.sdk.core.DatabricksConfig;
+import com.databricks.sdk.service.iam.ListAccountUsersRequest;
 import com.databricks.sdk.service.iam.UpdateWorkspaceAssignments;
 import com.databricks.sdk.service.iam.User;
 import com.databricks.sdk.service.iam.WorkspacePermission;
@@ -220,6 +221,18 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
           .asText();
     } catch (IOException | InterruptedException e) {
       throw new IllegalStateException("no token for " + name, e);
+    }
+  }
+
+  /** Takes a user out who had a {@link #token} before. */
+  public void deactivate(String name) {
+    for (User user :
+        account()
+            .users()
+            .list(
+                new ListAccountUsersRequest()
+                    .setFilter("userName eq \"" + name + "@example.com\""))) {
+      account().users().update(user.setActive(false));
     }
   }
 

@@ -122,7 +122,16 @@ public final class Api implements HttpService {
     }
 
     String header(String name) {
-      return request.headers().get(name);
+      return name.equals(Visit.ADDRESS) ? address() : request.headers().get(name);
+    }
+
+    private String address() {
+      InetSocketAddress from = context.remoteAddress();
+      return from == null ? null : from.getAddress().getHostAddress();
+    }
+
+    boolean writes() {
+      return !verb.equals("GET") && !verb.equals("HEAD");
     }
   }
 
@@ -195,6 +204,12 @@ public final class Api implements HttpService {
   private Reply answered(Call call) throws Exception {
     DatabricksError refused = authenticate(call, Hosts.allowed(call.request));
     call.match = routes.find(call.verb, call.path);
+    if (call.writes()
+        && call.header("authorization") == null
+        && PageOrigin.of(call::header) == PageOrigin.FOREIGN) {
+      // Not even to sign somebody in: it would be as whom that page chose.
+      throw foreign(call);
+    }
     Set<Role> allow = call.match == null ? Set.of() : call.match.route().allow();
     if (!allow.contains(Role.ANYONE)) {
       // What leads nowhere leads nowhere in every workspace; but only who is known is told.
@@ -239,6 +254,7 @@ public final class Api implements HttpService {
     String accountId = account.matches() ? PathTemplate.decoded(account.group(1)) : null;
     Long workspace = workspace(call);
     String token = call.header("authorization");
+    String session = token == null ? Visit.of(call::header).session() : null;
     try {
       call.caller =
           authenticator.authenticate(
@@ -249,7 +265,11 @@ public final class Api implements HttpService {
                   accountId,
                   call.header("x-tarn-stack-id"),
                   call.header("x-tarn-principal-id"),
-                  call.id));
+                  call.id,
+                  session));
+      if (session != null) {
+        requireOwnPage(call, session);
+      }
       return null;
     } catch (DatabricksError e) {
       call.caller =
@@ -257,6 +277,39 @@ public final class Api implements HttpService {
               new Authenticator.Credentials(null, host, workspace, accountId, null, null, call.id));
       return e;
     }
+  }
+
+  /**
+   * A browser sends the cookie whoever made it ask, so for who asks with it alone a page of ours
+   * must have asked: one that knows the CSRF token if something is to change.
+   */
+  private static void requireOwnPage(Call call, String session) {
+    PageOrigin from = PageOrigin.of(call::header);
+    if (!call.writes()) {
+      if (from == PageOrigin.FOREIGN && !"navigate".equals(call.header("sec-fetch-mode"))) {
+        throw foreign(call);
+      }
+      return;
+    }
+    if (from != PageOrigin.OURS) {
+      throw foreign(call);
+    }
+    if (!SessionCookie.isCsrfToken(call.header("x-csrf-token"), session)) {
+      throw new PermissionDenied(
+          "header X-CSRF-Token is missing or not of this session (expected: csrf_token of GET"
+              + " /api/2.0/tarn/session)",
+          null);
+    }
+  }
+
+  private static PermissionDenied foreign(Call call) {
+    return new PermissionDenied(
+        "a page of origin '"
+            + Rejection.shortened(String.valueOf(call.header("origin")))
+            + "' asked, Sec-Fetch-Site: '"
+            + Rejection.shortened(String.valueOf(call.header("sec-fetch-site")))
+            + "' (expected: a page of this host and port)",
+        null);
   }
 
   private static Long workspace(Call call) {
@@ -364,21 +417,18 @@ public final class Api implements HttpService {
       LOG.error("{} {} failed", call.verb, Rejection.shortened(call.path), thrown);
     }
     Reply reply = Reply.json(call.failure.status(), Errors.body(call.failure, call.path, call.id));
-    return call.failure.status() == 401
-        ? new Reply(
-            401,
-            Map.of("www-authenticate", "Bearer realm=\"tarn\""),
-            reply.contentType,
-            reply.bytes,
-            null,
-            null)
-        : reply;
+    return new Reply(
+        reply.status,
+        Errors.headers(call.failure, thrown),
+        reply.contentType,
+        reply.bytes,
+        null,
+        null);
   }
 
   private Audit.Entry entry(Call call, int status) {
     boolean known = call.caller != null && call.caller.kind() != Caller.Kind.ANONYMOUS;
     Route route = call.match == null ? null : call.match.route();
-    InetSocketAddress from = call.context.remoteAddress();
     return new Audit.Entry(
         clock.millis(),
         call.id,
@@ -395,7 +445,7 @@ public final class Api implements HttpService {
         status,
         call.failure == null ? null : call.failure.code(),
         call.arguments == null ? List.of() : call.arguments.unknown(),
-        from == null ? null : from.getAddress().getHostAddress(),
+        call.address(),
         call.header("user-agent") == null ? null : Rejection.shortened(call.header("user-agent")));
   }
 

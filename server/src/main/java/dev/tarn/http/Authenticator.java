@@ -27,6 +27,8 @@ public interface Authenticator {
    * @param stackId from {@code X-Tarn-Stack-Id}
    * @param onBehalfOf principal id from {@code X-Tarn-Principal-Id}, heeded for engines only
    * @param requestId the request's id
+   * @param session value of the cookie of who is signed in with a browser; a header of {@code
+   *     Authorization} goes before it
    */
   record Credentials(
       String authorization,
@@ -35,5 +37,19 @@ public interface Authenticator {
       String accountId,
       String stackId,
       String onBehalfOf,
-      String requestId) {}
+      String requestId,
+      String session) {
+
+    /** What is no browser says. */
+    public Credentials(
+        String authorization,
+        String host,
+        Long workspaceId,
+        String accountId,
+        String stackId,
+        String onBehalfOf,
+        String requestId) {
+      this(authorization, host, workspaceId, accountId, stackId, onBehalfOf, requestId, null);
+    }
+  }
 }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.database.Database;
 import java.io.IOException;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * What a client sees of an exception. The SDK's own exceptions carry status and {@code error_code};
@@ -63,6 +64,21 @@ final class Errors {
         "Tarn failed to answer; the server's log has the cause under request " + requestId,
         null,
         true);
+  }
+
+  /** What goes beside the body: how to prove who one is, when to come again. */
+  static Map<String, String> headers(Failure failure, Throwable thrown) {
+    if (failure.status() == 401) {
+      return Map.of("www-authenticate", "Bearer realm=\"tarn\"");
+    }
+    if (thrown instanceof DatabricksError error
+        && error.getErrorDetails() != null
+        && error.getErrorDetails().retryInfo().isPresent()) {
+      return Map.of(
+          "retry-after",
+          Long.toString(error.getErrorDetails().retryInfo().get().retryDelay().toSeconds()));
+    }
+    return Map.of();
   }
 
   private static boolean isDiskFull(Throwable thrown) {

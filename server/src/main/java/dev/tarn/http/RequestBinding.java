@@ -284,6 +284,9 @@ final class RequestBinding {
       if (header != null) {
         values[i] = sent.header.apply(header.value());
         continue;
+      } else if (component.getType() == Visit.class) {
+        values[i] = Visit.of(sent.header);
+        continue;
       } else if (component.getType() == InputStream.class) {
         values[i] = sent.body.stream();
         continue;

@@ -22,6 +22,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -47,15 +48,28 @@ public final class Iam {
   private final Principals principals;
   private final Tokens tokens;
   private final StackSessions stackSessions;
+  private final BrowserSessions browserSessions;
   private AccessTokens accessTokens;
 
+  /** For who signs nobody in. */
   public Iam(Database database, Path keys, Clock clock) {
+    this(database, keys, clock, Duration.ZERO, Duration.ZERO);
+  }
+
+  /**
+   * @param idle until a browser's session that nobody uses ends
+   * @param longest until any browser's session ends
+   */
+  public Iam(Database database, Path keys, Clock clock, Duration idle, Duration longest) {
     this.keys = keys;
     this.clock = clock;
     this.identities = new Identities(database);
     this.principals = new Principals(database, identities, clock);
     this.tokens = new Tokens(principals, clock);
     this.stackSessions = new StackSessions(principals, tokens, clock);
+    this.browserSessions =
+        new BrowserSessions(
+            principals, database, clock, new BrowserSessions.Lifetime(idle, longest));
   }
 
   /**
@@ -145,6 +159,14 @@ public final class Iam {
             accessTokens(),
             new WorkspaceHosts(workspaceOfDeployment),
             this::accountId));
+    routes.mountOwn(
+        new SignIn(
+            principals,
+            browserSessions,
+            new Passwords(),
+            new Throttle(clock),
+            new WorkspaceHosts(workspaceOfDeployment),
+            clock));
     routes.mount(CurrentUserService.class, new CurrentUser(principals));
     routes.mount(AccountUsersService.class, new AccountUsers(principals, clock));
     routes.mount(
@@ -174,7 +196,8 @@ public final class Iam {
         clock,
         new WorkspaceHosts(workspaceOfDeployment),
         closed,
-        sessions);
+        sessions,
+        browserSessions);
   }
 
   private synchronized AccessTokens accessTokens() {

@@ -51,7 +51,9 @@ final class Identities {
     enum Kind {
       PERSONAL,
       STACK,
-      ENGINE
+      ENGINE,
+      /** Not sent as a token but as a cookie; {@code holder} is the host it counts on. */
+      SESSION
     }
   }
 
@@ -67,6 +69,10 @@ final class Identities {
 
   Optional<Identity> ofToken(String hash) {
     return remembered("token " + hash, handle -> readToken(handle, hash));
+  }
+
+  Optional<Identity> ofSession(String hash) {
+    return remembered("session " + hash, handle -> readSession(handle, hash));
   }
 
   Optional<Identity> ofPrincipal(long id) {
@@ -103,12 +109,28 @@ final class Identities {
   }
 
   private static Optional<Identity> readToken(Handle handle, String hash) {
+    return readBearer(
+        handle,
+        """
+        SELECT token_id, kind, principal_id, workspace_id, holder, expires_at
+        FROM token WHERE hash = :hash
+        """,
+        hash);
+  }
+
+  private static Optional<Identity> readSession(Handle handle, String hash) {
+    return readBearer(
+        handle,
+        """
+        SELECT session_id, 'SESSION', principal_id, workspace_id, host, expires_at
+        FROM browser_session WHERE hash = :hash
+        """,
+        hash);
+  }
+
+  private static Optional<Identity> readBearer(Handle handle, String select, String hash) {
     return handle
-        .createQuery(
-            """
-            SELECT token_id, kind, principal_id, workspace_id, holder, expires_at
-            FROM token WHERE hash = :hash
-            """)
+        .createQuery(select)
         .bind("hash", hash)
         .map(
             (row, context) ->

@@ -38,6 +38,7 @@ final class TokenAuthenticator implements Authenticator {
   private final WorkspaceHosts hosts;
   private final LongFunction<Optional<String>> closed;
   private final BiPredicate<String, String> sessions;
+  private final BrowserSessions browserSessions;
 
   TokenAuthenticator(
       Identities identities,
@@ -46,7 +47,8 @@ final class TokenAuthenticator implements Authenticator {
       Clock clock,
       WorkspaceHosts hosts,
       LongFunction<Optional<String>> closed,
-      BiPredicate<String, String> sessions) {
+      BiPredicate<String, String> sessions,
+      BrowserSessions browserSessions) {
     this.identities = identities;
     this.accessTokens = accessTokens;
     this.accountId = accountId;
@@ -54,6 +56,7 @@ final class TokenAuthenticator implements Authenticator {
     this.hosts = hosts;
     this.closed = closed;
     this.sessions = sessions;
+    this.browserSessions = browserSessions;
   }
 
   @Override
@@ -67,8 +70,12 @@ final class TokenAuthenticator implements Authenticator {
                 null,
                 sent.stackId(),
                 sent.onBehalfOf(),
-                sent.requestId())
+                sent.requestId(),
+                sent.session())
             : sent;
+    if (credentials.authorization() == null && credentials.session() != null) {
+      return session(credentials);
+    }
     String bearer = bearer(credentials.authorization());
     if (bearer == null) {
       return new Caller(
@@ -103,7 +110,24 @@ final class TokenAuthenticator implements Authenticator {
       case PERSONAL -> principal(identity, token.id(), token.workspaceId(), credentials);
       case STACK -> stack(identity, credentials);
       case ENGINE -> engine(token, credentials);
+      case SESSION -> throw invalid(); // is a cookie's, and no bearer token
     };
+  }
+
+  /**
+   * Who is signed in with a browser, on the host where that was done. One of a workspace's host is
+   * of that workspace; another acts at the account and where a header says, never in a workspace
+   * that nobody named.
+   */
+  private Caller session(Credentials credentials) {
+    Identity identity =
+        identities
+            .ofSession(Tokens.hash(credentials.session()))
+            .filter(found -> found.token().holder().equals(credentials.host()))
+            .filter(found -> browserSessions.use(found.token()))
+            .orElseThrow(
+                () -> new Unauthenticated("the session has ended (expected: sign in again)", null));
+    return principal(identity, identity.token().id(), identity.token().workspaceId(), credentials);
   }
 
   /** The token of {@code Bearer …}; another scheme is for the one endpoint that takes it. */
@@ -125,7 +149,7 @@ final class TokenAuthenticator implements Authenticator {
     requireThisAccount(credentials);
     Long workspace = workspace(boundTo, credentials);
     boolean atAccount = credentials.accountId() != null;
-    if (workspace == null && !atAccount) {
+    if (workspace == null && !atAccount && credentials.session() == null) {
       workspace = onlyWorkspace(principal, identity.assignments());
     } else if (workspace != null && !atAccount && !identity.assignments().containsKey(workspace)) {
       throw new PermissionDenied(

@@ -14,6 +14,7 @@ import dev.tarn.http.Caller;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +24,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
+import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -87,20 +89,18 @@ class EnginesTest {
   }
 
   private Engines opened(URI address) {
+    Properties properties = new Properties();
+    driverConf.forEach((key, value) -> properties.put("engine.conf." + key, value));
+    try (Writer writer = Files.newBufferedWriter(home.resolve("tarn.properties"))) {
+      properties.store(writer, null);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
     Config config =
-        new Config(
+        Config.load(
             home,
-            0,
             home.resolve("distribution"),
-            "test",
-            "us-east-1",
-            "64m",
-            30,
-            1,
-            driverConf,
-            24,
-            false,
-            "required");
+            Map.of("TARN_PORT", "0", "TARN_ENGINE_MEMORY", "64m", "TARN_ENGINE_CORES", "1"));
     Engines made =
         new Engines(
             config,

@@ -95,19 +95,10 @@ class StatementsOnSparkTest {
     URI here = URI.create("http://127.0.0.1:" + catalog.getAddress().getPort());
     Path distribution = Path.of("..").toAbsolutePath().normalize();
     Config config =
-        new Config(
+        Config.load(
             home,
-            0,
             distribution,
-            "test",
-            "us-east-1",
-            "800m",
-            30,
-            2,
-            Map.of(),
-            24,
-            false,
-            "required");
+            Map.of("TARN_PORT", "0", "TARN_ENGINE_MEMORY", "800m", "TARN_ENGINE_CORES", "2"));
     database = Database.open(config.databaseFile());
     engines =
         new Engines(

@@ -1,0 +1,134 @@
+package dev.tarn.iam;
+
+import com.databricks.sdk.core.error.details.ErrorDetails;
+import com.databricks.sdk.core.error.details.RetryInfo;
+import com.databricks.sdk.core.error.platform.InvalidParameterValue;
+import com.databricks.sdk.core.error.platform.TooManyRequests;
+import com.password4j.Argon2Function;
+import com.password4j.Password;
+import com.password4j.types.Argon2;
+import java.text.Normalizer;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.jdbi.v3.core.Handle;
+
+/**
+ * Passwords of this installation, as argon2id hashes. One costs 19 MiB and some 50 ms of a core,
+ * which is what keeps a stolen hash from being guessed, and what nobody may make us spend without
+ * end: half of the cores hash at a time, the others wait their turn, and who would wait too long is
+ * told to come again.
+ */
+final class Passwords {
+  static final int LEAST = 12;
+  static final int MOST = 256;
+
+  /** OWASP's least for argon2id; a hash made with others is made anew at the next sign-in. */
+  private static final Argon2Function ARGON2 =
+      Argon2Function.getInstance(19_456, 2, 1, 32, Argon2.ID);
+
+  private static final int SALT = 16;
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final int WAITING = 100;
+
+  private final Semaphore turns =
+      new Semaphore(Math.max(1, Runtime.getRuntime().availableProcessors() / 2), true);
+
+  /** Of nobody: checked for whom there is no password, so that both take the same time. */
+  private final String nobodys = hash(Tokens.random("", 16));
+
+  /**
+   * @throws InvalidParameterValue it is too short or too long, or is the user's name
+   */
+  static void check(String field, String password, String userName) {
+    int length = password == null ? 0 : password.codePointCount(0, password.length());
+    if (length < LEAST || length > MOST) {
+      throw new InvalidParameterValue(
+          field + ": " + length + " characters (expected: " + LEAST + " to " + MOST + ")", null);
+    }
+    String lower = password.toLowerCase(Locale.ROOT);
+    if (lower.equals(userName) || password.chars().distinct().count() < 4) {
+      throw new InvalidParameterValue(
+          field + ": too easy to guess (expected: not the e-mail, not a few characters repeated)",
+          null);
+    }
+  }
+
+  String hash(String password) {
+    return inTurn(
+        () -> Password.hash(normal(password)).addRandomSalt(SALT).with(ARGON2).getResult());
+  }
+
+  /**
+   * @param hash null when there is none; false is then the answer, after as long a time
+   */
+  boolean matches(String password, String hash) {
+    String tried = password == null || password.length() > 2 * MOST ? "" : normal(password);
+    String against = hash == null ? nobodys : hash;
+    boolean matches =
+        inTurn(
+            () -> Password.check(tried, against).with(Argon2Function.getInstanceFromHash(against)));
+    return matches && hash != null;
+  }
+
+  /** Whether a hash was made with other costs than today's. */
+  static boolean isDated(String hash) {
+    return !Argon2Function.getInstanceFromHash(hash).equals(ARGON2);
+  }
+
+  /** Keyboards spell the same letter in two ways. */
+  private static String normal(String password) {
+    return Normalizer.normalize(password, Normalizer.Form.NFKC);
+  }
+
+  private interface Work<T> {
+    T run();
+  }
+
+  private <T> T inTurn(Work<T> work) {
+    try {
+      if (turns.getQueueLength() > WAITING
+          || !turns.tryAcquire(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw later("too many people sign in at this moment", PATIENCE);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while waiting to check a password", e);
+    }
+    try {
+      return work.run();
+    } finally {
+      turns.release();
+    }
+  }
+
+  /** A 429 that says when to come again. */
+  static TooManyRequests later(String message, Duration in) {
+    return new TooManyRequests(
+        message + "; it is accepted again in " + in.toSeconds() + " s",
+        ErrorDetails.builder().setRetryInfo(RetryInfo.builder().setRetryDelay(in).build()).build());
+  }
+
+  static Optional<String> of(Handle handle, long principalId) {
+    return handle
+        .createQuery("SELECT hash FROM password WHERE principal_id = :id")
+        .bind("id", principalId)
+        .mapTo(String.class)
+        .findOne();
+  }
+
+  static void set(Handle handle, long principalId, String hash, long now) {
+    handle
+        .createUpdate(
+            """
+            INSERT INTO password (principal_id, hash, changed_at) VALUES (:id, :hash, :now)
+            ON CONFLICT (principal_id) DO UPDATE SET hash = :hash, changed_at = :now
+            """)
+        .bind("id", principalId)
+        .bind("hash", hash)
+        .bind("now", now)
+        .execute();
+  }
+}
