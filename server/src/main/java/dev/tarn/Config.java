@@ -1,16 +1,23 @@
 package dev.tarn;
 
+import dev.tarn.http.AddressRange;
+import dev.tarn.http.Network;
 import java.io.IOException;
 import java.io.Reader;
+import java.net.InetAddress;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 
 /**
@@ -33,6 +40,7 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
  * @param sandbox {@code required}, or {@code off} on a machine with one person and no bubblewrap
  * @param sessionIdle until a browser's session that nobody uses ends
  * @param sessionLongest until any browser's session ends
+ * @param network what is bound, under which names, and with which certificate
  */
 public record Config(
     Path home,
@@ -48,7 +56,8 @@ public record Config(
     boolean engineTraining,
     String sandbox,
     Duration sessionIdle,
-    Duration sessionLongest) {
+    Duration sessionLongest,
+    Network network) {
 
   private static final String ENGINE_CONF = "engine.conf.";
 
@@ -56,7 +65,7 @@ public record Config(
   private static final Map<String, String[]> KEYS = new LinkedHashMap<>();
 
   static {
-    KEYS.put("port", new String[] {"8484", "the one port, on loopback"});
+    KEYS.put("port", new String[] {"8484", "the one port"});
     KEYS.put("account.name", new String[] {"tarn", "shown on the console"});
     KEYS.put("region", new String[] {"us-east-1", "the AWS region this instance says it is in"});
     KEYS.put("engine.memory", new String[] {"1536m", "heap of one engine"});
@@ -72,6 +81,25 @@ public record Config(
     KEYS.put("session.hours", new String[] {"168", "any sign-in ends after this"});
     KEYS.put(
         "sandbox", new String[] {"required", "required, or off where one person uses the machine"});
+    KEYS.put(
+        "bind",
+        new String[] {"127.0.0.1", "the address that is listened on; all but loopback needs tls"});
+    KEYS.put(
+        "tls",
+        new String[] {
+          "off", "off; local: certificates of this instance's own authority; files: the next two"
+        });
+    KEYS.put("tls.certificate", new String[] {"", "with tls=files: PEM chain, the server's first"});
+    KEYS.put("tls.key", new String[] {"", "with tls=files: PEM private key, not encrypted"});
+    KEYS.put("hosts", new String[] {"", "further names it answers to, separated by commas"});
+    KEYS.put(
+        "zone", new String[] {"", "accounts.ZONE and DEPLOYMENT.ZONE are this instance's names"});
+    KEYS.put(
+        "trusted_proxies",
+        new String[] {"", "addresses or ranges whose X-Forwarded-For, -Proto and -Host count"});
+    KEYS.put(
+        "url",
+        new String[] {"", "what clients are told, where a proxy makes it another than ours"});
   }
 
   /** Settings of the instance in {@code home}, overridden by {@code environment}. */
@@ -122,7 +150,41 @@ public record Config(
         matching(values, "engine.training", "on|off", "on or off").equals("on"),
         matching(values, "sandbox", "required|off", "required or off"),
         Duration.ofMinutes(number(values, "session.idle_minutes", 1, 100_000)),
-        Duration.ofHours(number(values, "session.hours", 1, 10_000)));
+        Duration.ofHours(number(values, "session.hours", 1, 10_000)),
+        network(values));
+  }
+
+  private static Network network(Map<String, String> values) {
+    InetAddress bind;
+    try {
+      bind = InetAddress.ofLiteral(values.get("bind"));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "bind: '" + values.get("bind") + "' (expected: an address such as 127.0.0.1 or 0.0.0.0)",
+          e);
+    }
+    String url =
+        matching(values, "url", "|https?://[^/]+", "a URL without a path, https://tarn.example");
+    String name = "[A-Za-z0-9.:\\[\\]-]+";
+    matching(values, "hosts", "|" + name + "( *, *" + name + ")*", "names, separated by commas");
+    return new Network(
+        bind,
+        matching(values, "tls", "off|local|files", "off, local or files"),
+        file(values, "tls.certificate"),
+        file(values, "tls.key"),
+        list(values, "hosts").map(host -> host.toLowerCase(Locale.ROOT)).toList(),
+        matching(values, "zone", "|[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)*", "a domain such as lake.test")
+            .toLowerCase(Locale.ROOT),
+        list(values, "trusted_proxies").map(AddressRange::parse).toList(),
+        url.isEmpty() ? Optional.empty() : Optional.of(URI.create(url)));
+  }
+
+  private static Path file(Map<String, String> values, String key) {
+    return values.get(key).isEmpty() ? null : Path.of(values.get(key)).toAbsolutePath();
+  }
+
+  private static Stream<String> list(Map<String, String> values, String key) {
+    return Stream.of(values.get(key).split(",")).map(String::trim).filter(one -> !one.isEmpty());
   }
 
   private static int number(Map<String, String> values, String key, int least, int most) {
@@ -167,6 +229,11 @@ public record Config(
 
   public Path logs() {
     return home.resolve("logs");
+  }
+
+  /** Certificates that are no secret; the keys are in {@link #keys}. */
+  public Path tls() {
+    return home.resolve("tls");
   }
 
   /** One folder per bucket. */

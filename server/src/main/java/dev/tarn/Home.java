@@ -89,14 +89,20 @@ final class Home implements AutoCloseable {
     }
   }
 
-  /** Tells where the server listens, whole or not at all. */
-  void ready(URI url) {
+  /**
+   * Tells where the server listens, whole or not at all.
+   *
+   * @param url what clients use
+   * @param own what this machine's own commands use
+   */
+  void ready(URI url, URI own) {
     ObjectNode facts =
         Json.MAPPER
             .createObjectNode()
             .put("pid", ProcessHandle.current().pid())
-            .put("port", url.getPort())
+            .put("port", own.getPort())
             .put("url", url.toString())
+            .put("own_url", own.toString())
             .put("version", Main.version());
     try {
       Seal.writeSecret(run.resolve("server.json"), facts + "\n");

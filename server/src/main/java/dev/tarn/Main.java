@@ -102,7 +102,7 @@ public final class Main {
                         told.countDown();
                         waitFor(stopped);
                       }));
-      home.ready(server.url());
+      home.ready(server.url(), server.ownUrl());
       told.await();
     } finally {
       stopped.countDown();

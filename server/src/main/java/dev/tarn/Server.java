@@ -4,6 +4,9 @@ import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
 import com.linecorp.armeria.common.MediaType;
+import com.linecorp.armeria.common.SessionProtocol;
+import com.linecorp.armeria.server.ClientAddressSource;
+import com.linecorp.armeria.server.ServerBuilder;
 import dev.tarn.account.Account;
 import dev.tarn.account.Step;
 import dev.tarn.account.WorkspaceRecord;
@@ -18,12 +21,14 @@ import dev.tarn.http.Api;
 import dev.tarn.http.Authenticator;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Hosts;
+import dev.tarn.http.Network;
 import dev.tarn.http.Routes;
 import dev.tarn.iam.Iam;
 import dev.tarn.iam.StackSessions;
 import dev.tarn.sql.Sql;
 import dev.tarn.storage.Buckets;
 import dev.tarn.telemetry.Audit;
+import dev.tarn.tls.Certificates;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -60,6 +65,7 @@ public final class Server implements AutoCloseable {
   private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
   private Audit audit;
   private com.linecorp.armeria.server.Server http;
+  private Certificates certificates;
 
   /** Builds and mounts everything; nothing runs yet. */
   Server(Config config, Clock clock, Consumer<Routes> more) {
@@ -71,7 +77,14 @@ public final class Server implements AutoCloseable {
     Seal seal = Seal.open(config.keys());
     Sandbox sandbox = Sandbox.open(config.sandbox(), config.home());
 
-    iam = new Iam(database, config.keys(), clock, config.sessionIdle(), config.sessionLongest());
+    iam =
+        new Iam(
+            database,
+            config.keys(),
+            config.network().zones(),
+            clock,
+            config.sessionIdle(),
+            config.sessionLongest());
     stacks =
         new Stacks(
             database,
@@ -84,7 +97,7 @@ public final class Server implements AutoCloseable {
             config.home().resolve("runtime"),
             config.logs(),
             clock,
-            () -> url().toString());
+            () -> ownUrl().toString());
     catalog = new Catalog(database, buckets, clock, this::place, iam::isPrincipal);
     engines =
         new Engines(config, database, seal, sandbox, tokens(iam), catalog::catalogsVersion, clock);
@@ -102,7 +115,7 @@ public final class Server implements AutoCloseable {
             buckets,
             clock,
             config.region(),
-            () -> url().toString(),
+            deployment -> config.network().workspaceUrl(port(), deployment).toString(),
             stacks::isRole,
             catalog::workspaceCatalog,
             List.of(
@@ -265,7 +278,8 @@ public final class Server implements AutoCloseable {
     catalog.recover();
     Authenticator authenticator =
         iam.authenticator(account::workspaceOfDeployment, account::closed, engines::hasSession);
-    http = listen(new Api(routes, authenticator, audit, clock, calls));
+    Hosts hosts = new Hosts(config.network());
+    http = listen(hosts, new Api(hosts, routes, authenticator, audit, clock, calls));
     try {
       http.start().join();
     } catch (CompletionException e) {
@@ -275,12 +289,14 @@ public final class Server implements AutoCloseable {
         throw new IllegalStateException(
             "port "
                 + config.port()
-                + " is in use (expected: a free port on 127.0.0.1; set TARN_PORT to another one)",
+                + " is in use (expected: a free port on "
+                + config.network().bind().getHostAddress()
+                + "; set TARN_PORT to another one)",
             e);
       }
       throw e;
     }
-    engines.start(url());
+    engines.start(ownUrl());
     sql.start(
         account.workspaces().stream()
             .map(workspace -> config.storage().resolve(workspace.bucket()))
@@ -289,9 +305,10 @@ public final class Server implements AutoCloseable {
     stacks.resume(); // its functions call this server
   }
 
-  private com.linecorp.armeria.server.Server listen(Api api) {
-    return com.linecorp.armeria.server.Server.builder()
-        .http(new InetSocketAddress(InetAddress.getLoopbackAddress(), config.port()))
+  private com.linecorp.armeria.server.Server listen(Hosts hosts, Api api) {
+    var builder = com.linecorp.armeria.server.Server.builder();
+    listenOn(builder);
+    return builder
         .http1MaxInitialLineLength(256 * 1024) // names of 10,000 characters, percent-encoded
         .http1MaxHeaderSize(256 * 1024)
         .http2MaxHeaderListSize(256 * 1024)
@@ -301,10 +318,38 @@ public final class Server implements AutoCloseable {
             120_000) // clients keep connections, and find out late that one is closed
         .gracefulShutdownTimeoutMillis(200, 10_000)
         .disableServerHeader()
-        .service("/healthz", Hosts.only((context, request) -> HttpResponse.of("ok\n")))
-        .service("/readyz", Hosts.only((context, request) -> HttpResponse.of(readiness())))
+        .clientAddressSources(ClientAddressSource.ofHeader("x-forwarded-for"))
+        .clientAddressTrustedProxyFilter(config.network()::isTrusted)
+        .decorator(hosts::enter)
+        .service("/healthz", hosts.only((context, request) -> HttpResponse.of("ok\n")))
+        .service("/readyz", hosts.only((context, request) -> HttpResponse.of(readiness())))
         .serviceUnder("/", api)
         .build();
+  }
+
+  /**
+   * One port. With TLS it speaks plain HTTP too, but only to this machine: engines and the
+   * functions of stacks ask there, and so outlive a change of certificate.
+   */
+  private void listenOn(ServerBuilder builder) {
+    Network network = config.network();
+    InetSocketAddress address = new InetSocketAddress(network.bind(), config.port());
+    if (!network.isTls()) {
+      builder.http(address);
+      return;
+    }
+    certificates = new Certificates(network, config.keys(), config.tls(), clock);
+    builder.tlsProvider(certificates);
+    builder.port(address, SessionProtocol.HTTP, SessionProtocol.HTTPS);
+    if (!network.bind().isAnyLocalAddress() && !network.bind().isLoopbackAddress()) {
+      if (config.port() == 0) {
+        throw new IllegalStateException(
+            "port: '0' (expected: a number, because loopback and "
+                + network.bind().getHostAddress()
+                + " are to listen on the same one)");
+      }
+      builder.http(new InetSocketAddress(InetAddress.getLoopbackAddress(), config.port()));
+    }
   }
 
   private CompletableFuture<HttpResponse> readiness() {
@@ -336,7 +381,13 @@ public final class Server implements AutoCloseable {
     return http.activeLocalPort();
   }
 
+  /** What clients are told. */
   public URI url() {
+    return config.network().url(port());
+  }
+
+  /** Where this machine's own processes ask: engines, functions, the command line. */
+  public URI ownUrl() {
     return URI.create("http://127.0.0.1:" + port());
   }
 
@@ -349,6 +400,9 @@ public final class Server implements AutoCloseable {
     stacks.close(); // first: its functions answer to this server
     if (http != null) {
       http.stop().join();
+    }
+    if (certificates != null) {
+      certificates.close();
     }
     calls.shutdownNow();
     calls.close();

@@ -37,7 +37,7 @@ class HomeTest {
     Path file = folder.resolve("home/run/server.json");
     try (Home home = Home.lock(config())) {
       assertThat(file).doesNotExist();
-      home.ready(URI.create("http://127.0.0.1:8485"));
+      home.ready(URI.create("https://tarn.test"), URI.create("http://127.0.0.1:8485"));
       JsonNode facts = Json.tree(Files.readString(file));
       assertThat(facts.get("port").asInt()).isEqualTo(8485);
       assertThat(facts.get("pid").asLong()).isEqualTo(ProcessHandle.current().pid());

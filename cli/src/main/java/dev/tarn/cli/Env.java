@@ -43,20 +43,33 @@ final class Env implements Runnable {
     if (json) {
       System.out.println(environment.toPrettyString());
     } else {
-      environment
-          .properties()
-          .forEach(
-              entry ->
-                  System.out.println(
-                      "export " + entry.getKey() + "='" + entry.getValue().asText() + "'"));
+      print(environment);
     }
+  }
+
+  static void print(ObjectNode environment) {
+    environment
+        .properties()
+        .forEach(
+            entry ->
+                System.out.println(
+                    "export " + entry.getKey() + "='" + entry.getValue().asText() + "'"));
+  }
+
+  /** The address for clients, and what makes them trust it. */
+  private static ObjectNode host(Home home, String url) {
+    ObjectNode environment = Home.JSON.createObjectNode();
+    environment.put("DATABRICKS_HOST", url);
+    if (url.startsWith("https:")) {
+      environment.setAll(Trust.variables(home));
+    }
+    return environment;
   }
 
   private static ObjectNode ofAccount(Home home, String user) {
     Api api = home.account();
     String accountId = Status.accountId(api);
-    ObjectNode environment = Home.JSON.createObjectNode();
-    environment.put("DATABRICKS_HOST", api.url());
+    ObjectNode environment = host(home, home.running().orElseThrow().url());
     environment.put("DATABRICKS_TOKEN", token(home, api, accountId, null, user));
     environment.put("DATABRICKS_ACCOUNT_ID", accountId);
     return environment;
@@ -68,11 +81,10 @@ final class Env implements Runnable {
     JsonNode workspace = workspace(api, accountId, name);
     String host = workspace.path("workspace_url").asText(api.url());
     String token = token(home, api, accountId, workspace.get("workspace_id").asLong(), user);
-    ObjectNode environment = Home.JSON.createObjectNode();
-    environment.put("DATABRICKS_HOST", host);
+    ObjectNode environment = host(home, host);
     environment.put("DATABRICKS_TOKEN", token);
     for (JsonNode warehouse :
-        new Api(host, token).get("/api/2.0/sql/warehouses").path("warehouses")) {
+        new Api(api.url(), token).get("/api/2.0/sql/warehouses").path("warehouses")) {
       environment.put("DATABRICKS_WAREHOUSE_ID", warehouse.get("id").asText());
       break;
     }

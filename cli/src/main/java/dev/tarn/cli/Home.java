@@ -29,8 +29,13 @@ record Home(Path folder, Path distribution) {
     return new Home(home.toAbsolutePath().normalize(), Path.of(distribution));
   }
 
-  /** The running server as it announced itself in {@code run/server.json}. */
-  record Running(long pid, String url, String version) {}
+  /**
+   * The running server as it announced itself in {@code run/server.json}.
+   *
+   * @param url what clients use
+   * @param ownUrl what the commands of this machine use: loopback, whatever the certificate
+   */
+  record Running(long pid, String url, String ownUrl, String version) {}
 
   /** The server that runs on this directory, when there is one. */
   Optional<Running> running() {
@@ -45,7 +50,11 @@ record Home(Path folder, Path distribution) {
           ProcessHandle.of(pid).filter(ProcessHandle::isAlive).map(Home::isTarn).orElse(false);
       return alive
           ? Optional.of(
-              new Running(pid, announced.path("url").asText(), announced.path("version").asText()))
+              new Running(
+                  pid,
+                  announced.path("url").asText(),
+                  announced.path("own_url").asText(announced.path("url").asText()),
+                  announced.path("version").asText()))
           : Optional.empty();
     } catch (IOException e) {
       return Optional.empty();
@@ -74,7 +83,7 @@ record Home(Path folder, Path distribution) {
                             + ": start it with `tarn up` (or `tarn quickstart`)"));
     Path token = folder.resolve("keys/admin-token");
     try {
-      return new Api(server.url(), Files.readString(token).trim());
+      return new Api(server.ownUrl(), Files.readString(token).trim());
     } catch (IOException e) {
       throw new Tarn.Failure(
           "cannot read the administrator's token " + token + ": " + e.getMessage());

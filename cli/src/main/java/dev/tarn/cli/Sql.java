@@ -55,10 +55,7 @@ final class Sql implements Runnable {
     if (!environment.hasNonNull("DATABRICKS_WAREHOUSE_ID")) {
       throw new Tarn.Failure("the workspace has no SQL warehouse to run this on");
     }
-    Api api =
-        new Api(
-            environment.get("DATABRICKS_HOST").asText(),
-            environment.get("DATABRICKS_TOKEN").asText());
+    Api api = new Api(home.account().url(), environment.get("DATABRICKS_TOKEN").asText());
     ObjectNode request = Home.JSON.createObjectNode();
     request.set("warehouse_id", environment.get("DATABRICKS_WAREHOUSE_ID"));
     request.put("statement", statement);

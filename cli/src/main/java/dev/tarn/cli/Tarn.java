@@ -15,6 +15,7 @@ import picocli.CommandLine.ParseResult;
       Status.class,
       Logs.class,
       Env.class,
+      Trust.class,
       Sql.class,
       Stack.class,
       Doctor.class,

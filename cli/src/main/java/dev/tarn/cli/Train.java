@@ -77,10 +77,7 @@ final class Train implements Runnable {
 
   private static void stopWarehouse(Home home) {
     ObjectNode environment = Env.ofWorkspace(home, WORKSPACE, null);
-    Api api =
-        new Api(
-            environment.get("DATABRICKS_HOST").asText(),
-            environment.get("DATABRICKS_TOKEN").asText());
+    Api api = new Api(home.account().url(), environment.get("DATABRICKS_TOKEN").asText());
     String warehouse =
         "/api/2.0/sql/warehouses/" + environment.get("DATABRICKS_WAREHOUSE_ID").asText();
     api.post(warehouse + "/stop", Home.JSON.createObjectNode());

@@ -64,7 +64,7 @@ final class Up implements Runnable {
         if (home.running().isPresent()) {
           Home.Running running = home.running().get();
           HttpRequest ready =
-              HttpRequest.newBuilder(URI.create(running.url() + "/readyz"))
+              HttpRequest.newBuilder(URI.create(running.ownUrl() + "/readyz"))
                   .timeout(Duration.ofSeconds(5))
                   .build();
           if (http.send(ready, HttpResponse.BodyHandlers.discarding()).statusCode() == 200) {

@@ -16,7 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongFunction;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * The account's provisioning: credential and storage configurations and the workspaces made of
@@ -36,7 +36,8 @@ public final class Account implements AutoCloseable {
 
   /**
    * @param region the region of this installation
-   * @param url where clients reach this server, such as {@code http://127.0.0.1:8484}
+   * @param url where clients reach the workspace of a deployment name, such as {@code
+   *     http://127.0.0.1:8484}
    * @param roleExists whether there is an IAM role of that ARN, as far as this target knows
    * @param catalogName the catalog of a workspace's own, once it is there
    * @param furtherSteps what other packages do to every new workspace, in this order
@@ -49,7 +50,7 @@ public final class Account implements AutoCloseable {
       Buckets buckets,
       Clock clock,
       String region,
-      Supplier<String> url,
+      UnaryOperator<String> url,
       Predicate<String> roleExists,
       LongFunction<Optional<String>> catalogName,
       List<Step> furtherSteps,

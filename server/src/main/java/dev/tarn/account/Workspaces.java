@@ -32,7 +32,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.LongFunction;
-import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -49,13 +49,13 @@ public final class Workspaces {
   private final StackSessions sessions;
   private final Provisioning provisioning;
   private final String region;
-  private final Supplier<String> url;
+  private final UnaryOperator<String> url;
   private final LongFunction<Optional<String>> catalogName;
   private final Clock clock;
 
   /**
    * @param region the region of this installation
-   * @param url where workspaces are reached; asked when a workspace is shown
+   * @param url where the workspace of a deployment name is reached; asked when one is shown
    * @param catalogName the catalog of a workspace's own, once it is there
    */
   Workspaces(
@@ -63,7 +63,7 @@ public final class Workspaces {
       StackSessions sessions,
       Provisioning provisioning,
       String region,
-      Supplier<String> url,
+      UnaryOperator<String> url,
       LongFunction<Optional<String>> catalogName,
       Clock clock) {
     this.database = database;
@@ -235,7 +235,10 @@ public final class Workspaces {
   }
 
   private ObjectNode shown(Caller caller, WorkspaceRecord workspace) {
-    return workspace.shown(caller.accountId(), url.get(), catalogName.apply(workspace.id()));
+    return workspace.shown(
+        caller.accountId(),
+        url.apply(workspace.deploymentName()),
+        catalogName.apply(workspace.id()));
   }
 
   private WorkspaceRecord visible(Caller caller, Long id) {

@@ -23,7 +23,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
-import java.net.InetSocketAddress;
+import java.net.InetAddress;
 import java.time.Clock;
 import java.util.HashSet;
 import java.util.List;
@@ -54,6 +54,7 @@ public final class Api implements HttpService {
   private static final List<String> WORKSPACE_HEADERS =
       List.of("x-databricks-workspace-id", "x-databricks-org-id");
 
+  private final Hosts hosts;
   private final Routes routes;
   private final Authenticator authenticator;
   private final Audit audit;
@@ -66,7 +67,13 @@ public final class Api implements HttpService {
    * @param calls runs operations; they block
    */
   public Api(
-      Routes routes, Authenticator authenticator, Audit audit, Clock clock, ExecutorService calls) {
+      Hosts hosts,
+      Routes routes,
+      Authenticator authenticator,
+      Audit audit,
+      Clock clock,
+      ExecutorService calls) {
+    this.hosts = hosts;
     this.routes = routes;
     this.authenticator = authenticator;
     this.audit = audit;
@@ -126,8 +133,8 @@ public final class Api implements HttpService {
     }
 
     private String address() {
-      InetSocketAddress from = context.remoteAddress();
-      return from == null ? null : from.getAddress().getHostAddress();
+      InetAddress from = context.clientAddress();
+      return from == null ? null : from.getHostAddress();
     }
 
     boolean writes() {
@@ -202,7 +209,7 @@ public final class Api implements HttpService {
   }
 
   private Reply answered(Call call) throws Exception {
-    DatabricksError refused = authenticate(call, Hosts.allowed(call.request));
+    DatabricksError refused = authenticate(call, hosts.allowed(call.request));
     call.match = routes.find(call.verb, call.path);
     if (call.writes()
         && call.header("authorization") == null

@@ -44,6 +44,7 @@ public final class Iam {
 
   private final Path keys;
   private final Clock clock;
+  private final List<String> zones;
   private final Identities identities;
   private final Principals principals;
   private final Tokens tokens;
@@ -53,15 +54,23 @@ public final class Iam {
 
   /** For who signs nobody in. */
   public Iam(Database database, Path keys, Clock clock) {
-    this(database, keys, clock, Duration.ZERO, Duration.ZERO);
+    this(database, keys, List.of(".localhost"), clock, Duration.ZERO, Duration.ZERO);
   }
 
   /**
+   * @param zones the suffixes, each with its leading dot, before which a host names a workspace
    * @param idle until a browser's session that nobody uses ends
    * @param longest until any browser's session ends
    */
-  public Iam(Database database, Path keys, Clock clock, Duration idle, Duration longest) {
+  public Iam(
+      Database database,
+      Path keys,
+      List<String> zones,
+      Clock clock,
+      Duration idle,
+      Duration longest) {
     this.keys = keys;
+    this.zones = zones;
     this.clock = clock;
     this.identities = new Identities(database);
     this.principals = new Principals(database, identities, clock);
@@ -157,7 +166,7 @@ public final class Iam {
             principals,
             secrets,
             accessTokens(),
-            new WorkspaceHosts(workspaceOfDeployment),
+            new WorkspaceHosts(workspaceOfDeployment, zones),
             this::accountId));
     routes.mountOwn(
         new SignIn(
@@ -165,7 +174,7 @@ public final class Iam {
             browserSessions,
             new Passwords(),
             new Throttle(clock),
-            new WorkspaceHosts(workspaceOfDeployment),
+            new WorkspaceHosts(workspaceOfDeployment, zones),
             clock));
     routes.mount(CurrentUserService.class, new CurrentUser(principals));
     routes.mount(AccountUsersService.class, new AccountUsers(principals, clock));
@@ -194,7 +203,7 @@ public final class Iam {
         accessTokens(),
         accountId(),
         clock,
-        new WorkspaceHosts(workspaceOfDeployment),
+        new WorkspaceHosts(workspaceOfDeployment, zones),
         closed,
         sessions,
         browserSessions);

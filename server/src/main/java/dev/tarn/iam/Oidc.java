@@ -60,9 +60,16 @@ public final class Oidc {
    * @param http2 where HTTP/2 says it
    */
   public record Asked(
-      @FromHeader("host") String http1, @FromHeader(":authority") String http2, String accountId) {
+      @FromHeader("host") String http1,
+      @FromHeader(":authority") String http2,
+      @FromHeader(":scheme") String scheme,
+      String accountId) {
     String authority() {
       return http2 == null ? http1 : http2;
+    }
+
+    String base() {
+      return Oidc.base(scheme, authority());
     }
   }
 
@@ -76,11 +83,11 @@ public final class Oidc {
     if (workspace.isPresent()) {
       config.put("host_type", "WORKSPACE_HOST");
       config.put("workspace_id", Long.toString(workspace.get()));
-      config.put("oidc_endpoint", base(asked.authority()) + "/oidc");
+      config.put("oidc_endpoint", asked.base() + "/oidc");
     } else {
       config.put("host_type", "UNIFIED_HOST");
       // Clients put the account id in the place of the braces.
-      config.put("oidc_endpoint", base(asked.authority()) + "/oidc/accounts/{account_id}");
+      config.put("oidc_endpoint", asked.base() + "/oidc/accounts/{account_id}");
     }
     return Answer.json(200, config);
   }
@@ -115,13 +122,13 @@ public final class Oidc {
   }
 
   private Answer metadata(Asked asked, String path) {
-    String endpoint = base(asked.authority()) + path;
+    String endpoint = asked.base() + path;
     Map<String, Object> metadata = new LinkedHashMap<>();
     metadata.put("issuer", endpoint);
     metadata.put("token_endpoint", endpoint + "/v1/token");
     // Clients of every flow read this field; the flows that are served are listed below.
     metadata.put("authorization_endpoint", endpoint + "/v1/authorize");
-    metadata.put("jwks_uri", base(asked.authority()) + "/oidc/jwks.json");
+    metadata.put("jwks_uri", asked.base() + "/oidc/jwks.json");
     metadata.put("grant_types_supported", List.of("client_credentials"));
     metadata.put("response_types_supported", List.of());
     metadata.put("scopes_supported", List.of(SCOPE));
@@ -143,6 +150,7 @@ public final class Oidc {
   public record TokenRequest(
       @FromHeader("host") String http1,
       @FromHeader(":authority") String http2,
+      @FromHeader(":scheme") String scheme,
       @FromHeader("authorization") String authorization,
       String accountId,
       String grantType,
@@ -151,6 +159,10 @@ public final class Oidc {
       String clientSecret) {
     String authority() {
       return http2 == null ? http1 : http2;
+    }
+
+    String base() {
+      return Oidc.base(scheme, authority());
     }
   }
 
@@ -210,8 +222,7 @@ public final class Oidc {
     Map<String, Object> issued = new LinkedHashMap<>();
     issued.put(
         "access_token",
-        accessTokens.mint(
-            principal.get(), base(request.authority()) + path, accountId.get(), workspace));
+        accessTokens.mint(principal.get(), request.base() + path, accountId.get(), workspace));
     issued.put("token_type", "Bearer");
     issued.put("expires_in", AccessTokens.LIFETIME.toSeconds());
     issued.put("scope", SCOPE);
@@ -246,8 +257,8 @@ public final class Oidc {
     }
   }
 
-  private static String base(String authority) {
-    return "http://" + authority;
+  private static String base(String scheme, String authority) {
+    return (scheme == null ? "http" : scheme) + "://" + authority;
   }
 
   private static String host(String authority) {

@@ -127,7 +127,7 @@ public final class SignIn {
   }
 
   private Long workspace(Visit visit) {
-    if (!WorkspaceHosts.isOfOne(visit.host())) {
+    if (!hosts.isOfOne(visit.host())) {
       return null;
     }
     return hosts

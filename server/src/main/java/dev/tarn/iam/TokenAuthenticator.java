@@ -315,7 +315,7 @@ final class TokenAuthenticator implements Authenticator {
   }
 
   private Long byHost(String host) {
-    if (!WorkspaceHosts.isOfOne(host)) {
+    if (!hosts.isOfOne(host)) {
       return null;
     }
     return hosts

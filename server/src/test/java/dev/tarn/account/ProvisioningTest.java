@@ -83,7 +83,7 @@ class ProvisioningTest {
             buckets,
             clock,
             "us-east-1",
-            () -> "http://127.0.0.1:8484",
+            deployment -> "http://127.0.0.1:8484",
             ROLE::equals,
             workspace -> Optional.empty(),
             further,
