@@ -23,6 +23,7 @@ import dev.tarn.http.Caller;
 import dev.tarn.http.Hosts;
 import dev.tarn.http.Network;
 import dev.tarn.http.Routes;
+import dev.tarn.http.WebFiles;
 import dev.tarn.iam.Iam;
 import dev.tarn.iam.StackSessions;
 import dev.tarn.sql.Sql;
@@ -306,6 +307,7 @@ public final class Server implements AutoCloseable {
   }
 
   private com.linecorp.armeria.server.Server listen(Hosts hosts, Api api) {
+    WebFiles web = new WebFiles(hosts);
     var builder = com.linecorp.armeria.server.Server.builder();
     listenOn(builder);
     return builder
@@ -323,7 +325,8 @@ public final class Server implements AutoCloseable {
         .decorator(hosts::enter)
         .service("/healthz", hosts.only((context, request) -> HttpResponse.of("ok\n")))
         .service("/readyz", hosts.only((context, request) -> HttpResponse.of(readiness())))
-        .serviceUnder("/", api)
+        .serviceUnder("/assets", web.assets())
+        .serviceUnder("/", web.before(api))
         .build();
   }
 
