@@ -2,7 +2,11 @@ package dev.tarn.account;
 
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.service.provisioning.CredentialsService;
+import com.databricks.sdk.service.provisioning.EncryptionKeysService;
+import com.databricks.sdk.service.provisioning.NetworksService;
+import com.databricks.sdk.service.provisioning.PrivateAccessService;
 import com.databricks.sdk.service.provisioning.StorageService;
+import com.databricks.sdk.service.provisioning.VpcEndpointsService;
 import com.databricks.sdk.service.provisioning.WorkspaceStatus;
 import com.databricks.sdk.service.provisioning.WorkspacesService;
 import dev.tarn.database.Database;
@@ -19,8 +23,9 @@ import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
 /**
- * The account's provisioning: credential and storage configurations and the workspaces made of
- * them. The facade of the package; what other packages ask of it is here.
+ * The account's provisioning: credential and storage configurations, networks, endpoints, private
+ * access and keys, and the workspaces made of them. The facade of the package; what other packages
+ * ask of it is here.
  */
 public final class Account implements AutoCloseable {
   /** One that is provisioned again, with other credentials, goes on working meanwhile. */
@@ -32,6 +37,10 @@ public final class Account implements AutoCloseable {
   private final Provisioning provisioning;
   private final Credentials credentials;
   private final StorageConfigurations storageConfigurations;
+  private final VpcEndpoints vpcEndpoints;
+  private final Networks networks;
+  private final PrivateAccess privateAccess;
+  private final EncryptionKeys encryptionKeys;
   private final Workspaces workspaces;
 
   /**
@@ -76,6 +85,10 @@ public final class Account implements AutoCloseable {
     this.provisioning = new Provisioning(database, clock, steps, teardown, iam::workspaceGone);
     this.credentials = new Credentials(database, iam.stackSessions(), clock);
     this.storageConfigurations = new StorageConfigurations(database, iam.stackSessions(), clock);
+    this.vpcEndpoints = new VpcEndpoints(database, iam.stackSessions(), clock);
+    this.networks = new Networks(database, iam.stackSessions(), clock);
+    this.privateAccess = new PrivateAccess(database, iam.stackSessions(), clock);
+    this.encryptionKeys = new EncryptionKeys(database, iam.stackSessions(), clock);
     this.workspaces =
         new Workspaces(
             database, iam.stackSessions(), provisioning, region, url, catalogName, clock);
@@ -97,6 +110,10 @@ public final class Account implements AutoCloseable {
   public void routes(Routes routes) {
     routes.mount(CredentialsService.class, credentials);
     routes.mount(StorageService.class, storageConfigurations);
+    routes.mount(VpcEndpointsService.class, vpcEndpoints);
+    routes.mount(NetworksService.class, networks);
+    routes.mount(PrivateAccessService.class, privateAccess);
+    routes.mount(EncryptionKeysService.class, encryptionKeys);
     routes.mount(WorkspacesService.class, workspaces);
     routes.mountOwn(workspaces);
   }

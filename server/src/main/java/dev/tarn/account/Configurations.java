@@ -6,8 +6,12 @@ import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import dev.tarn.database.Database;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Role;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Clock;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BiFunction;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.mapper.RowMapper;
 import org.jdbi.v3.core.statement.Update;
@@ -33,11 +37,34 @@ final class Configurations<R extends Configurations.Row> {
 
     /** Gives an INSERT its values. */
     Update bind(Update insert);
+
+    /** Writes what a row has beside its own table, in the same transaction. */
+    default void insertParts(Handle handle) {}
+  }
+
+  /** Who made a configuration, and when. */
+  record Made(String stackId, long createdBy, long createdAt) {
+    static Made by(Caller caller, Clock clock) {
+      return new Made(caller.stackId(), Long.parseLong(caller.principalId()), clock.millis());
+    }
+
+    static Made of(ResultSet row) throws SQLException {
+      return new Made(
+          row.getString("stack_id"), row.getLong("created_by"), row.getLong("created_at"));
+    }
+
+    Update bind(Update insert) {
+      return insert
+          .bind("stackId", stackId)
+          .bind("createdBy", createdBy)
+          .bind("createdAt", createdAt);
+    }
   }
 
   private final Database database;
   private final String noun;
   private final String table;
+  private final String from;
   private final String key;
   private final String nameField;
   private final String insert;
@@ -57,9 +84,25 @@ final class Configurations<R extends Configurations.Row> {
       String nameField,
       String insert,
       RowMapper<R> mapper) {
+    this(database, noun, table, table, key, nameField, insert, mapper);
+  }
+
+  /**
+   * @param from the table, or a query in parentheses that adds columns to it, with an alias
+   */
+  Configurations(
+      Database database,
+      String noun,
+      String table,
+      String from,
+      String key,
+      String nameField,
+      String insert,
+      RowMapper<R> mapper) {
     this.database = database;
     this.noun = noun;
     this.table = table;
+    this.from = from;
     this.key = key;
     this.nameField = nameField;
     this.insert = insert;
@@ -69,8 +112,12 @@ final class Configurations<R extends Configurations.Row> {
   /** A stack that asks again for what it made is given that: its first answer may be lost. */
   R insertOrFind(R made) {
     try {
-      database.inTransaction(handle -> made.bind(handle.createUpdate(insert)).execute());
-      return made;
+      return database.<R, RuntimeException>inTransaction(
+          handle -> {
+            made.bind(handle.createUpdate(insert)).execute();
+            made.insertParts(handle);
+            return find(handle, made.id());
+          });
     } catch (RuntimeException e) {
       if (!Database.isUniqueViolation(e)) {
         throw e;
@@ -83,10 +130,34 @@ final class Configurations<R extends Configurations.Row> {
                       && made.stackId().equals(row.stackId())
                       && made.content().equals(row.content()))
           .findFirst()
-          .orElseThrow(
-              () ->
-                  new AlreadyExists(
-                      nameField + ": '" + made.name() + "' already exists in this account", null));
+          .orElseThrow(() -> taken(made.name()));
+    }
+  }
+
+  private AlreadyExists taken(String name) {
+    return new AlreadyExists(nameField + ": '" + name + "' already exists in this account", null);
+  }
+
+  /**
+   * Puts another row in the place of one.
+   *
+   * @param update of all columns of the row that {@link Row#bind} gives values
+   * @param change also sees to what the row has beside its own table
+   */
+  R replace(Caller caller, String id, String update, BiFunction<Handle, R, R> change) {
+    String[] name = {""};
+    try {
+      return database.<R, RuntimeException>inTransaction(
+          handle -> {
+            R before = find(handle, id);
+            Checks.mayTouch(caller, named(id), before.stackId());
+            R after = change.apply(handle, before);
+            name[0] = after.name();
+            after.bind(handle.createUpdate(update)).execute();
+            return find(handle, id);
+          });
+    } catch (RuntimeException e) {
+      throw Database.isUniqueViolation(e) ? taken(name[0]) : e;
     }
   }
 
@@ -120,7 +191,8 @@ final class Configurations<R extends Configurations.Row> {
     } catch (RuntimeException e) {
       if (Database.isForeignKeyViolation(e)) {
         throw new ResourceConflict(
-            named(id) + " is in use by a workspace; delete the workspace first", null);
+            named(id) + " is in use (expected: no workspace or configuration that refers to it)",
+            null);
       }
       throw e;
     }
@@ -130,14 +202,14 @@ final class Configurations<R extends Configurations.Row> {
     return database.<List<R>, RuntimeException>read(
         handle ->
             handle
-                .createQuery("SELECT * FROM " + table + " ORDER BY created_at, " + key)
+                .createQuery("SELECT * FROM " + from + " ORDER BY created_at, " + key)
                 .map(mapper)
                 .list());
   }
 
   private R find(Handle handle, String id) {
     return handle
-        .createQuery("SELECT * FROM " + table + " WHERE " + key + " = :id")
+        .createQuery("SELECT * FROM " + from + " WHERE " + key + " = :id")
         .bind("id", id)
         .map(mapper)
         .findOne()

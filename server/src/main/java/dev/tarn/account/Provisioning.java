@@ -129,7 +129,13 @@ final class Provisioning implements AutoCloseable {
     }
     if (position == steps.size()) {
       database.inTransaction(
-          handle -> WorkspaceDao.move(handle, id, RUNNING, "Workspace is running.", PROVISIONING));
+          handle ->
+              WorkspaceDao.move(
+                  handle,
+                  id,
+                  RUNNING,
+                  WorkspaceReferences.running(workspace.rest()),
+                  PROVISIONING));
       return true;
     }
     Step step = steps.get(position);

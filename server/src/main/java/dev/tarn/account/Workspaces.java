@@ -1,7 +1,7 @@
 package dev.tarn.account;
 
 import com.databricks.sdk.core.error.platform.AlreadyExists;
-import com.databricks.sdk.core.error.platform.InvalidState;
+import com.databricks.sdk.core.error.platform.ResourceConflict;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import com.databricks.sdk.service.provisioning.CreateWorkspaceRequest;
 import com.databricks.sdk.service.provisioning.CustomerFacingComputeMode;
@@ -14,23 +14,21 @@ import com.databricks.sdk.service.provisioning.Workspace;
 import com.databricks.sdk.service.provisioning.WorkspaceStatus;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.database.Database;
-import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Operation;
+import dev.tarn.http.Recorded;
 import dev.tarn.http.Role;
 import dev.tarn.iam.StackSessions;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.LongFunction;
 import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
@@ -43,6 +41,8 @@ public final class Workspaces {
   private static final SecureRandom RANDOM = new SecureRandom();
   private static final int LONGEST_NAME = 64;
   private static final int MOST_TAGS = 45;
+  private static final Set<PricingTier> TIERS =
+      Set.of(PricingTier.STANDARD, PricingTier.PREMIUM, PricingTier.ENTERPRISE);
   private static final Set<String> RESERVED = Set.of("accounts", "localhost", "empty");
 
   private final Database database;
@@ -76,6 +76,14 @@ public final class Workspaces {
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
+  @Recorded({
+    "network_id: engines run on this machine; region and that no other workspace uses it are checked",
+    "private_access_settings_id: all connections come over one port; the region is checked",
+    "managed_services_customer_managed_key_id: the key is in AWS; region and use case are checked",
+    "storage_customer_managed_key_id: the key is in AWS; region and use case are checked",
+    "pricing_tier: decides the list price of usage, no feature",
+    "custom_tags: shown, and written into usage; there are no instances to tag"
+  })
   public Answer create(Caller caller, CreateWorkspaceRequest request) {
     sessions.requireUnexpired(caller);
     WorkspaceRecord made = asked(caller, request);
@@ -86,6 +94,7 @@ public final class Workspaces {
               handle -> {
                 requireConfigurations(handle, made.credentialsId(), made.storageConfigurationId());
                 WorkspaceDao.insert(handle, made);
+                WorkspaceReferences.write(handle, made.id(), made.rest());
                 // In the same transaction: who asks is told that it is under way.
                 WorkspaceDao.move(
                     handle,
@@ -111,6 +120,7 @@ public final class Workspaces {
         database.<Optional<WorkspaceRecord>, RuntimeException>read(
             handle -> WorkspaceDao.named(handle, asked.name()));
     if (sameName.isEmpty()) {
+      requireFree(asked);
       throw new AlreadyExists(
           "deployment_name: '" + asked.deploymentName() + "' is taken by another workspace", null);
     }
@@ -131,12 +141,6 @@ public final class Workspaces {
   private WorkspaceRecord asked(Caller caller, CreateWorkspaceRequest request) {
     String name = Checks.name("workspace_name", request.getWorkspaceName(), LONGEST_NAME);
     region(request.getAwsRegion());
-    Checks.none("network_id", request.getNetworkId());
-    Checks.none("private_access_settings_id", request.getPrivateAccessSettingsId());
-    Checks.none(
-        "managed_services_customer_managed_key_id",
-        request.getManagedServicesCustomerManagedKeyId());
-    Checks.none("storage_customer_managed_key_id", request.getStorageCustomerManagedKeyId());
     Checks.none("network_connectivity_config_id", request.getNetworkConnectivityConfigId());
     Checks.none("cloud_resource_container", request.getCloudResourceContainer());
     Checks.none("gcp_managed_network_config", request.getGcpManagedNetworkConfig());
@@ -167,11 +171,42 @@ public final class Workspaces {
             .setCloud("aws")
             .setComputeMode(CustomerFacingComputeMode.HYBRID)
             .setStorageMode(CustomerFacingStorageMode.CUSTOMER_HOSTED)
-            .setPricingTier(
-                request.getPricingTier() == null
-                    ? PricingTier.ENTERPRISE
-                    : request.getPricingTier())
-            .setCustomTags(tags(request.getCustomTags())));
+            .setPricingTier(tier(request.getPricingTier()))
+            .setCustomTags(tags(request.getCustomTags()))
+            .setNetworkId(given(request.getNetworkId()))
+            .setPrivateAccessSettingsId(given(request.getPrivateAccessSettingsId()))
+            .setManagedServicesCustomerManagedKeyId(
+                given(request.getManagedServicesCustomerManagedKeyId()))
+            .setStorageCustomerManagedKeyId(given(request.getStorageCustomerManagedKeyId())));
+  }
+
+  /** "" says nothing, as null does. */
+  private static String given(String id) {
+    return id == null || id.isEmpty() ? null : id;
+  }
+
+  private static PricingTier tier(PricingTier asked) {
+    if (asked == null) {
+      return PricingTier.ENTERPRISE;
+    }
+    if (!TIERS.contains(asked)) {
+      throw Checks.invalid("pricing_tier", asked.name(), "STANDARD, PREMIUM or ENTERPRISE");
+    }
+    return asked;
+  }
+
+  /** Of two that were made at once with one network, the unique key let the other one through. */
+  private void requireFree(WorkspaceRecord asked) {
+    String network = asked.rest().getNetworkId();
+    if (network != null) {
+      database
+          .<Optional<Long>, RuntimeException>read(
+              handle -> WorkspaceReferences.otherUser(handle, asked.id(), network))
+          .ifPresent(
+              other -> {
+                throw WorkspaceReferences.inUse(network, other);
+              });
+    }
   }
 
   private void region(String asked) {
@@ -264,101 +299,44 @@ public final class Workspaces {
   }
 
   /**
-   * Changes credentials, storage (of a workspace that FAILED) or tags. What changes the ground the
-   * workspace stands on, and any change of one that FAILED, provisions it again.
+   * Changes what may change ({@link WorkspaceChange}). What changes the ground the workspace stands
+   * on, and any change of one that FAILED, provisions it again.
    */
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public Answer update(Caller caller, UpdateWorkspaceRequest request) {
     sessions.requireUnexpired(caller);
-    Workspace asked =
-        request.getCustomerFacingWorkspace() == null
-            ? new Workspace()
-            : request.getCustomerFacingWorkspace();
-    Set<String> fields = fields(asked, request.getUpdateMask());
-    WorkspaceRecord after =
-        database.<WorkspaceRecord, RuntimeException>inTransaction(
-            handle -> {
-              WorkspaceRecord before = find(handle, request.getWorkspaceId());
-              Checks.mayTouch(caller, "workspace " + before.id(), before.stackId());
-              WorkspaceRecord changed = changed(before, asked, fields);
-              requireConfigurations(
-                  handle, changed.credentialsId(), changed.storageConfigurationId());
-              if (changed.status() == WorkspaceStatus.PROVISIONING) {
-                WorkspaceDao.forgetSteps(handle, before.id());
-              }
-              WorkspaceDao.update(handle, changed);
-              return find(handle, before.id());
-            });
+    WorkspaceChange change =
+        WorkspaceChange.of(request.getCustomerFacingWorkspace(), request.getUpdateMask());
+    WorkspaceRecord after;
+    try {
+      after =
+          database.<WorkspaceRecord, RuntimeException>inTransaction(
+              handle -> {
+                WorkspaceRecord before = find(handle, request.getWorkspaceId());
+                Checks.mayTouch(caller, "workspace " + before.id(), before.stackId());
+                WorkspaceRecord changed =
+                    change.apply(before, before.shown(caller.accountId(), "", Optional.empty()));
+                tags(changed.rest().getCustomTags());
+                requireConfigurations(
+                    handle, changed.credentialsId(), changed.storageConfigurationId());
+                WorkspaceReferences.write(handle, changed.id(), changed.rest());
+                if (changed.status() == WorkspaceStatus.PROVISIONING) {
+                  WorkspaceDao.forgetSteps(handle, before.id());
+                }
+                WorkspaceDao.update(handle, changed);
+                return find(handle, before.id());
+              });
+    } catch (RuntimeException e) {
+      if (Database.isUniqueViolation(e)) {
+        throw new ResourceConflict(
+            "network_id is used by another workspace (expected: a network that no other workspace"
+                + " uses)",
+            null);
+      }
+      throw e;
+    }
     provisioning.wake(after.id());
     return Answer.json(200, shown(caller, after));
-  }
-
-  private static Set<String> fields(Workspace asked, String mask) {
-    Set<String> fields = new TreeSet<>();
-    if (mask != null && !mask.isBlank()) {
-      fields.addAll(Arrays.asList(mask.split("\\s*,\\s*")));
-    } else {
-      Json.MAPPER.<ObjectNode>valueToTree(asked).fieldNames().forEachRemaining(fields::add);
-    }
-    for (String field : fields) {
-      if (!Set.of("credentials_id", "storage_configuration_id", "custom_tags", "aws_region")
-          .contains(field)) {
-        throw Checks.invalid(
-            "update_mask",
-            field,
-            "credentials_id, storage_configuration_id, custom_tags or aws_region");
-      }
-    }
-    return fields;
-  }
-
-  private WorkspaceRecord changed(WorkspaceRecord before, Workspace asked, Set<String> fields) {
-    boolean failed = before.status() == WorkspaceStatus.FAILED;
-    if (!failed && before.status() != WorkspaceStatus.RUNNING) {
-      throw new InvalidState(
-          "workspace "
-              + before.id()
-              + " is "
-              + before.status()
-              + " (expected: RUNNING or FAILED, to be updated)",
-          null);
-    }
-    if (fields.contains("aws_region")) {
-      region(asked.getAwsRegion());
-    }
-    String credentials =
-        fields.contains("credentials_id") ? asked.getCredentialsId() : before.credentialsId();
-    String storage =
-        fields.contains("storage_configuration_id")
-            ? asked.getStorageConfigurationId()
-            : before.storageConfigurationId();
-    if (!failed && !before.storageConfigurationId().equals(storage)) {
-      throw new InvalidState(
-          "the storage of workspace "
-              + before.id()
-              + " cannot be changed while it is RUNNING: its files are there",
-          null);
-    }
-    boolean again = failed || !before.credentialsId().equals(credentials);
-    Workspace rest = before.rest();
-    if (fields.contains("custom_tags")) {
-      rest.setCustomTags(tags(asked.getCustomTags()));
-    }
-    return new WorkspaceRecord(
-        before.id(),
-        before.name(),
-        before.deploymentName(),
-        again ? WorkspaceStatus.PROVISIONING : before.status(),
-        again ? "Provisioning has begun again." : before.statusMessage(),
-        credentials,
-        storage,
-        null,
-        null,
-        null,
-        before.createdBy(),
-        before.stackId(),
-        before.createdAt(),
-        rest);
   }
 
   /** Answers at once; the workspace is CANCELLING until it is gone and GET answers 404. */

@@ -22,6 +22,7 @@ public final class Coverage {
     }
     StringBuilder rows = new StringBuilder();
     StringBuilder ignored = new StringBuilder();
+    StringBuilder recorded = new StringBuilder();
     int count = 0;
     String service = "";
     for (SdkOperation operation : routes.operations()) {
@@ -39,9 +40,11 @@ public final class Coverage {
     for (Route route : routes.all()) {
       Ignores ignores = route.method().getAnnotation(Ignores.class);
       if (ignores != null) {
-        for (String field : ignores.value()) {
-          ignored.append("| ").append(route.action()).append(" | ").append(field).append(" |\n");
-        }
+        add(ignored, route, ignores.value());
+      }
+      Recorded records = route.method().getAnnotation(Recorded.class);
+      if (records != null) {
+        add(recorded, route, records.value());
       }
     }
     StringBuilder page = new StringBuilder();
@@ -55,6 +58,8 @@ public final class Coverage {
         ignored.isEmpty()
             ? "None.\n"
             : "| operation | field: what becomes of it |\n|---|---|\n" + ignored);
+    page.append("\n## Fields recorded, not enforced\n\n");
+    page.append("| operation | field: why, and what is checked |\n|---|---|\n").append(recorded);
     page.append("\n## Paths beside the SDK's\n\n| operation | verb and path |\n|---|---|\n");
     for (Route route : own) {
       page.append("| ").append(route.action()).append(" | `").append(route.verb());
@@ -64,6 +69,12 @@ public final class Coverage {
     OlderPaths.all()
         .forEach((older, newer) -> page.append("- `" + older + "` → `" + newer + "`\n"));
     return page.append("\n## Operations of the SDK\n").append(rows).toString();
+  }
+
+  private static void add(StringBuilder rows, Route route, String[] fields) {
+    for (String field : fields) {
+      rows.append("| ").append(route.action()).append(" | ").append(field).append(" |\n");
+    }
   }
 
   private static String key(String verb, String path) {

@@ -172,6 +172,12 @@ public final class Routes {
         checkField(method, field);
       }
     }
+    Recorded recorded = method.getAnnotation(Recorded.class);
+    if (recorded != null && operation != null) {
+      for (String field : recorded.value()) {
+        checkField(method, field);
+      }
+    }
     method.setAccessible(true);
     PathTemplate path = new PathTemplate(template);
     Route route =
