@@ -1,5 +1,6 @@
 package dev.tarn;
 
+import dev.tarn.database.DatabaseUrl;
 import dev.tarn.http.AddressRange;
 import dev.tarn.http.Network;
 import java.io.IOException;
@@ -41,6 +42,7 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
  * @param sessionIdle until a browser's session that nobody uses ends
  * @param sessionLongest until any browser's session ends
  * @param network what is bound, under which names, and with which certificate
+ * @param database where the state is
  */
 public record Config(
     Path home,
@@ -57,7 +59,8 @@ public record Config(
     String sandbox,
     Duration sessionIdle,
     Duration sessionLongest,
-    Network network) {
+    Network network,
+    DatabaseUrl database) {
 
   private static final String ENGINE_CONF = "engine.conf.";
 
@@ -79,6 +82,12 @@ public record Config(
     KEYS.put(
         "session.idle_minutes", new String[] {"720", "a sign-in that nobody uses ends after this"});
     KEYS.put("session.hours", new String[] {"168", "any sign-in ends after this"});
+    KEYS.put(
+        "database",
+        new String[] {"sqlite", "sqlite, or postgresql://user@host:port/database (15 or newer)"});
+    KEYS.put(
+        "database.password_file",
+        new String[] {"", "a file with PostgreSQL's password, where PGPASSFILE names none"});
     KEYS.put(
         "sandbox", new String[] {"required", "required, or off where one person uses the machine"});
     KEYS.put(
@@ -151,7 +160,11 @@ public record Config(
         matching(values, "sandbox", "required|off", "required or off"),
         Duration.ofMinutes(number(values, "session.idle_minutes", 1, 100_000)),
         Duration.ofHours(number(values, "session.hours", 1, 10_000)),
-        network(values));
+        network(values),
+        DatabaseUrl.parse(
+            values.get("database"),
+            home.resolve("tarn.db"),
+            file(values, "database.password_file")));
   }
 
   private static Network network(Map<String, String> values) {

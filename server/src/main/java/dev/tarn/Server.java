@@ -72,7 +72,7 @@ public final class Server implements AutoCloseable {
   Server(Config config, Clock clock, Consumer<Routes> more) {
     this.config = config;
     this.clock = clock;
-    database = Database.open(config.databaseFile());
+    database = Database.open(config.database());
     buckets = new Buckets(database, config.storage(), clock);
 
     Seal seal = Seal.open(config.keys());
@@ -153,7 +153,7 @@ public final class Server implements AutoCloseable {
    * that admin's token in {@code keys/admin-token}.
    */
   public static void init(Config config, Clock clock) {
-    try (Database database = Database.open(config.databaseFile())) {
+    try (Database database = Database.open(config.database())) {
       new Iam(database, config.keys(), clock).bootstrap(config.accountName(), FIRST_ADMIN);
     }
   }

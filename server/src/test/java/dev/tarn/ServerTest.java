@@ -3,6 +3,7 @@ package dev.tarn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.tarn.database.TestDatabase;
 import dev.tarn.http.Coverage;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -18,7 +19,8 @@ class ServerTest {
 
   @Test
   void theListOfWhatIsBuiltIsThatOfWhatIsMounted() throws Exception {
-    Config config = Config.load(folder, folder, Map.of());
+    Config config =
+        Config.load(folder, folder, Map.of("TARN_DATABASE", TestDatabase.setting(folder)));
     Files.createDirectories(config.keys());
     Server.init(config, Clock.systemUTC());
     try (Server server = new Server(config, Clock.systemUTC(), routes -> {})) {
@@ -36,7 +38,11 @@ class ServerTest {
   void aPortInUseIsNamedWithTheSettingThatChangesIt() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       String port = Integer.toString(taken.getLocalPort());
-      Config config = Config.load(folder, folder, Map.of("TARN_PORT", port));
+      Config config =
+          Config.load(
+              folder,
+              folder,
+              Map.of("TARN_PORT", port, "TARN_DATABASE", TestDatabase.setting(folder)));
       Files.createDirectories(config.keys());
       assertThatThrownBy(() -> TestServer.start(config))
           .isInstanceOf(IllegalStateException.class)

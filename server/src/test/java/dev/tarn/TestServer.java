@@ -11,6 +11,7 @@ import com.databricks.sdk.service.provisioning.WorkspaceStatus;
 import dev.tarn.account.WorkspaceRecord;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
+import dev.tarn.database.TestDatabase;
 import dev.tarn.http.Role;
 import dev.tarn.http.Routes;
 import dev.tarn.storage.Buckets;
@@ -80,9 +81,13 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
   @Override
   public void beforeAll(ExtensionContext context) throws IOException {
     home = Files.createTempDirectory("tarn-test");
-    config = Config.load(home, Path.of(".").toAbsolutePath(), Map.of("TARN_PORT", "0"));
+    config =
+        Config.load(
+            home,
+            Path.of(".").toAbsolutePath(),
+            Map.of("TARN_PORT", "0", "TARN_DATABASE", TestDatabase.setting(home)));
     Files.createDirectories(config.keys());
-    try (Database database = Database.open(config.databaseFile())) {
+    try (Database database = Database.open(config.database())) {
       database.inTransaction(
           handle -> handle.execute("INSERT INTO account VALUES (?, 'test', 0)", ACCOUNT_ID));
     }
@@ -96,7 +101,7 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
 
   /** A workspace as a stack would ask for it; the server's start provisions it. */
   private void makeWorkspace() {
-    try (Database database = Database.open(config.databaseFile())) {
+    try (Database database = Database.open(config.database())) {
       new Buckets(database, config.storage(), Clock.systemUTC())
           .create(ROOT_BUCKET, config.region(), "test");
       database.inTransaction(

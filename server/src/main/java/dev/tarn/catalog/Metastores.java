@@ -194,31 +194,35 @@ public final class Metastores {
             .setCreatedBy(owner)
             .setUpdatedAt(now)
             .setUpdatedBy(owner);
-    database.inTransaction(
-        handle -> {
-          try {
-            MetastoreDao.insert(handle, metastore);
-          } catch (RuntimeException e) {
-            throw Database.isUniqueViolation(e) ? existsAlready(handle, name, region) : e;
-          }
-          CatalogInfo made = Catalogs.document(owner, now);
-          Catalogs.insert(
-              handle,
-              catalog(metastore, "main", root, false, made.setComment("Main catalog")),
-              "default");
-          CatalogInfo sample =
-              Catalogs.document(SYSTEM, now)
-                  .setCatalogType(CatalogType.SYSTEM_CATALOG)
-                  .setComment("Sample data sets, the same in every metastore")
-                  .setProvisioningInfo(
-                      new ProvisioningInfo().setState(ProvisioningInfoState.PROVISIONING));
-          Catalogs.insert(
-              handle,
-              catalog(metastore, Samples.CATALOG, Samples.ROOT, true, sample),
-              Samples.SCHEMA);
-          return null;
-        });
+    try {
+      database.inTransaction(handle -> insert(handle, metastore, owner, now));
+    } catch (RuntimeException e) {
+      if (Database.isUniqueViolation(e)) {
+        throw database.<BadRequest, RuntimeException>read(
+            handle -> existsAlready(handle, name, region));
+      }
+      throw e;
+    }
     return metastore;
+  }
+
+  private static Void insert(Handle handle, MetastoreInfo metastore, String owner, long now) {
+    MetastoreDao.insert(handle, metastore);
+    CatalogInfo made = Catalogs.document(owner, now);
+    Catalogs.insert(
+        handle,
+        catalog(
+            metastore, "main", metastore.getStorageRoot(), false, made.setComment("Main catalog")),
+        "default");
+    CatalogInfo sample =
+        Catalogs.document(SYSTEM, now)
+            .setCatalogType(CatalogType.SYSTEM_CATALOG)
+            .setComment("Sample data sets, the same in every metastore")
+            .setProvisioningInfo(
+                new ProvisioningInfo().setState(ProvisioningInfoState.PROVISIONING));
+    Catalogs.insert(
+        handle, catalog(metastore, Samples.CATALOG, Samples.ROOT, true, sample), Samples.SCHEMA);
+    return null;
   }
 
   private static CatalogDao.Row catalog(

@@ -1,101 +1,65 @@
 package dev.tarn.database;
 
-import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
 import java.sql.SQLException;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.flywaydb.core.api.pattern.ValidatePattern;
-import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
-import org.jdbi.v3.core.Jdbi;
-import org.sqlite.SQLiteErrorCode;
-import org.sqlite.SQLiteException;
 
 /**
- * The one place where state is kept. SQLite in WAL mode with {@code synchronous=FULL}: when {@link
- * #inTransaction} returns, what was written survives the loss of the process and of the machine.
+ * The one place where state is kept: the file of {@link Sqlite}, or a {@link Postgres} that several
+ * control planes may share. When {@link #inTransaction} returns, what was written survives the loss
+ * of the process and of the machine; transactions behave as if one ran after the other.
  *
- * <p>SQLite has one writer whatever we do, and its native calls pin a virtual thread's carrier; so
- * there is one platform thread that writes and a few that read, and callers on virtual threads wait
- * for them. A transaction holds no HTTP call, no process start, no waiting.
+ * <p>Transactions and reads run on platform threads of the database, and callers on virtual threads
+ * wait for them. A transaction holds no HTTP call, no process start, no waiting; and as PostgreSQL
+ * may refuse to order it among others, its work may run more than once, so it changes nothing but
+ * rows.
  */
 public final class Database implements AutoCloseable {
-  private static final int READERS = 4;
+  private final Dialect dialect;
+  private final ThreadLocal<Boolean> inTransaction = new ThreadLocal<>();
 
-  private final ExecutorService writing =
-      Executors.newSingleThreadExecutor(
-          Thread.ofPlatform().name("database-writer").daemon().factory());
-  private final ExecutorService reading =
-      Executors.newFixedThreadPool(
-          READERS, Thread.ofPlatform().name("database-reader-", 0).daemon().factory());
-  private volatile Thread inTransaction;
-  private final Connection writer;
-  private final Handle writeHandle;
-  private final BlockingQueue<Handle> readHandles = new ArrayBlockingQueue<>(READERS);
-
-  private Database(String url) throws SQLException {
-    writer = connect(url);
-    Jdbi jdbi = Jdbi.create(() -> writer);
-    writeHandle = jdbi.open();
-    for (int i = 0; i < READERS; i++) {
-      Connection reader = connect(url);
-      readHandles.add(Jdbi.create(() -> reader).open());
-    }
+  private Database(Dialect dialect) {
+    this.dialect = dialect;
   }
 
   /**
-   * Opens, and brings to the newest schema, the database in {@code file}.
+   * Opens, and brings to the newest schema, the database at {@code url}.
    *
-   * @throws IllegalStateException the file was written by a newer version, is damaged, or cannot be
-   *     written
+   * @throws IllegalStateException it was written by a newer version, is damaged, cannot be written,
+   *     cannot be reached, or is a PostgreSQL that will not do; says which
    */
-  public static Database open(Path file) {
-    String url = "jdbc:sqlite:" + file;
+  public static Database open(DatabaseUrl url) {
     try {
-      FluentConfiguration flyway =
-          Flyway.configure()
-              .dataSource(url, null, null)
-              .initSql("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;")
-              .locations("classpath:db/migration")
-              .ignoreMigrationPatterns(new ValidatePattern[0]);
-      flyway.load().migrate();
-      return new Database(url);
+      return new Database(url.isPostgres() ? Postgres.open(url) : Sqlite.open(url.file()));
     } catch (FlywayException e) {
       throw new IllegalStateException(
           "the database "
-              + file
-              + " does not fit this version of Tarn (expected: a data directory of this or an older version): "
+              + url
+              + " does not fit this version of Tarn (expected: a database of this or an older version): "
               + e.getMessage(),
           e);
     } catch (SQLException e) {
-      throw new IllegalStateException(
-          "cannot open the database " + file + ": " + e.getMessage(), e);
+      throw new IllegalStateException("cannot open the database " + url + ": " + e.getMessage(), e);
     }
   }
 
-  private static Connection connect(String url) throws SQLException {
-    Connection connection = DriverManager.getConnection(url);
-    try (var statement = connection.createStatement()) {
-      statement.execute("PRAGMA journal_mode=WAL");
-      statement.execute("PRAGMA synchronous=FULL");
-      statement.execute("PRAGMA foreign_keys=ON");
-      statement.execute("PRAGMA busy_timeout=10000");
-    }
-    return connection;
+  /** Parts of the product number their migrations apart, so a lower number may come later. */
+  static void migrate(FluentConfiguration flyway) {
+    flyway
+        .locations("classpath:db/migration")
+        .outOfOrder(true)
+        .ignoreMigrationPatterns(new ValidatePattern[0])
+        .load()
+        .migrate();
   }
 
   /**
-   * Runs {@code work} alone, in one transaction, and returns after it is on disk. An exception
-   * rolls it back and is thrown on as it is.
+   * Runs {@code work} as if alone, in one transaction, and returns after it is on disk. An
+   * exception rolls it back and is thrown on as it is.
    *
    * <p>Interrupting the caller ends its waiting, not the work: what was begun, or waits its turn,
    * is carried out, as an answer lost on the wire does not undo a commit. Who is told that it was
@@ -103,9 +67,10 @@ public final class Database implements AutoCloseable {
    *
    * @throws IllegalStateException called by the work of another transaction, which would wait for
    *     itself: pass the handle on; or the caller was interrupted
+   * @throws Unreachable the database does not answer
    */
   public <T, X extends Exception> T inTransaction(HandleCallback<T, X> work) throws X {
-    if (Thread.currentThread() == inTransaction) {
+    if (inTransaction.get() != null) {
       throw new IllegalStateException(
           "a transaction inside a transaction would wait for itself (expected: the use of the"
               + " outer one's handle)");
@@ -117,58 +82,47 @@ public final class Database implements AutoCloseable {
    * {@link #inTransaction} for who has something to do meanwhile; it is on disk when it is done.
    */
   public <T, X extends Exception> Future<T> begin(HandleCallback<T, X> work) {
-    return writing.submit(
-        () -> {
-          inTransaction = Thread.currentThread();
+    return dialect.begin(
+        handle -> {
+          inTransaction.set(true);
           try {
-            return writeHandle.inTransaction(work);
+            return work.withHandle(handle);
           } finally {
-            inTransaction = null;
+            inTransaction.remove();
           }
         });
   }
 
-  /** Runs a read on a snapshot of its own; does not wait for the writer. */
+  /**
+   * Runs a read on a snapshot of its own; does not wait for writers.
+   *
+   * @throws Unreachable the database does not answer
+   */
   public <T, X extends Exception> T read(HandleCallback<T, X> work) throws X {
-    return waitFor(
-        reading.submit(
-            () -> {
-              Handle handle = readHandles.take();
-              try {
-                return work.withHandle(handle);
-              } finally {
-                readHandles.add(handle);
-              }
-            }));
+    return waitFor(dialect.read(work));
   }
 
   /** Whether {@code e} says that a unique key or primary key was already taken. */
   public static boolean isUniqueViolation(Throwable e) {
-    return is(
-        e, SQLiteErrorCode.SQLITE_CONSTRAINT_UNIQUE, SQLiteErrorCode.SQLITE_CONSTRAINT_PRIMARYKEY);
+    return Sqlite.isUniqueViolation(e) || Postgres.isUniqueViolation(e);
   }
 
   /** Whether {@code e} says that a row is still referred to, or refers to one that is not there. */
   public static boolean isForeignKeyViolation(Throwable e) {
-    return is(e, SQLiteErrorCode.SQLITE_CONSTRAINT_FOREIGNKEY);
+    return Sqlite.isForeignKeyViolation(e) || Postgres.isForeignKeyViolation(e);
   }
 
-  /** Whether {@code e} says that the disk is full. */
+  /** Whether {@code e} says that the disk of the database is full. */
   public static boolean isDiskFull(Throwable e) {
-    return is(e, SQLiteErrorCode.SQLITE_FULL);
+    return Sqlite.isDiskFull(e) || Postgres.isDiskFull(e);
   }
 
-  private static boolean is(Throwable e, SQLiteErrorCode... codes) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof SQLiteException sqlite) {
-        for (SQLiteErrorCode code : codes) {
-          if (sqlite.getResultCode() == code) {
-            return true;
-          }
-        }
-      }
-    }
-    return false;
+  /**
+   * Whether {@code e} says that so many changed the same rows at the same time that none of this
+   * transaction's tries came through; nothing was changed.
+   */
+  public static boolean isConflict(Throwable e) {
+    return Postgres.isConflict(e);
   }
 
   /** The caller's exception comes out of the other thread with the caller's own stack beside it. */
@@ -189,9 +143,6 @@ public final class Database implements AutoCloseable {
 
   @Override
   public void close() {
-    writing.close();
-    reading.close();
-    readHandles.forEach(Handle::close);
-    writeHandle.close();
+    dialect.close();
   }
 }

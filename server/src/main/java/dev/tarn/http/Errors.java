@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.database.Database;
+import dev.tarn.database.Unreachable;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Map;
@@ -44,6 +45,19 @@ final class Errors {
           null,
           true);
     }
+    if (unreachable(thrown) instanceof Unreachable unreachable) {
+      // 500: with 503 an SDK would repeat the call for minutes, and so say nothing for minutes.
+      return new Failure(500, "DATABASE_UNREACHABLE", unreachable.getMessage(), null, true);
+    }
+    if (Database.isConflict(thrown)) {
+      return new Failure(
+          409,
+          "RESOURCE_CONFLICT",
+          "others were changing the same objects all the time; nothing was changed (expected: a"
+              + " repetition of the call comes through)",
+          null,
+          false);
+    }
     if (thrown instanceof DatabricksError error && error.getErrorCode() != null) {
       // An operation that is not built is absent, not broken: SDKs repeat a 501.
       int status = error.getStatusCode() == 501 ? 404 : error.getStatusCode();
@@ -79,6 +93,14 @@ final class Errors {
           Long.toString(error.getErrorDetails().retryInfo().get().retryDelay().toSeconds()));
     }
     return Map.of();
+  }
+
+  private static Throwable unreachable(Throwable thrown) {
+    Throwable cause = thrown;
+    while (cause != null && !(cause instanceof Unreachable)) {
+      cause = cause.getCause();
+    }
+    return cause;
   }
 
   private static boolean isDiskFull(Throwable thrown) {

@@ -26,6 +26,7 @@ import com.databricks.sdk.service.provisioning.Workspace;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.database.Database;
+import dev.tarn.database.TestDatabase;
 import dev.tarn.http.Authenticator;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Role;
@@ -66,7 +67,7 @@ class ProvisioningTest {
 
   @BeforeEach
   void open() throws Exception {
-    database = Database.open(folder.resolve("tarn.db"));
+    database = Database.open(TestDatabase.of(folder));
     buckets = new Buckets(database, folder.resolve("storage"), clock);
     buckets.create("root-bucket", "us-east-1", "test");
     iam = new Iam(database, folder, clock);

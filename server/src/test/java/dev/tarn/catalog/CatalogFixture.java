@@ -1,6 +1,7 @@
 package dev.tarn.catalog;
 
 import dev.tarn.database.Database;
+import dev.tarn.database.TestDatabase;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Presence;
 import dev.tarn.http.Role;
@@ -78,7 +79,7 @@ final class CatalogFixture implements BeforeEachCallback, AfterEachCallback {
   @Override
   public void beforeEach(ExtensionContext context) throws Exception {
     home = java.nio.file.Files.createTempDirectory("catalog");
-    database = Database.open(home.resolve("tarn.db"));
+    database = Database.open(TestDatabase.of(home));
     buckets = new Buckets(database, home.resolve("storage"), clock);
     buckets.create(DATA.rootBucket(), "us-east-1", "test");
     buckets.create(OTHER.rootBucket(), "us-east-1", "test");

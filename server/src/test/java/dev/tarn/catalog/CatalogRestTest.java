@@ -242,7 +242,7 @@ class CatalogRestTest {
                             .setForce(true)))
         .isInstanceOf(BadRequest.class)
         .hasMessageContaining("is in use");
-    try (Database database = Database.open(server.config().databaseFile())) {
+    try (Database database = Database.open(server.config().database())) {
       database.inTransaction(
           handle -> {
             CatalogDao.Row main =

@@ -9,6 +9,7 @@ import com.databricks.sdk.core.error.platform.ResourceAlreadyExists;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import dev.tarn.database.Database;
 import dev.tarn.database.Seal;
+import dev.tarn.database.TestDatabase;
 import dev.tarn.engine.HostProcesses;
 import dev.tarn.engine.Sandbox;
 import dev.tarn.http.Caller;
@@ -60,7 +61,7 @@ class StacksTest {
   }
 
   private void start() {
-    database = Database.open(home.resolve("tarn.db"));
+    database = Database.open(TestDatabase.of(home));
     buckets = new Buckets(database, home.resolve("storage"), Clock.systemUTC());
     buckets.recover();
     door.stacks =

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
-import java.sql.DriverManager;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -15,7 +14,7 @@ class DatabaseTest {
 
   @Test
   void whatAFailedTransactionWroteIsNotThere() {
-    try (Database database = Database.open(folder.resolve("tarn.db"))) {
+    try (Database database = Database.open(TestDatabase.of(folder))) {
       database.inTransaction(
           handle -> handle.execute("CREATE TABLE thing (name TEXT PRIMARY KEY NOT NULL)"));
       database.inTransaction(handle -> handle.execute("INSERT INTO thing VALUES ('a')"));
@@ -37,7 +36,7 @@ class DatabaseTest {
 
   @Test
   void aTransactionInsideATransactionIsRefusedAtOnceAndUndoesTheOuterOne() {
-    try (Database database = Database.open(folder.resolve("tarn.db"))) {
+    try (Database database = Database.open(TestDatabase.of(folder))) {
       database.inTransaction(handle -> handle.execute("CREATE TABLE thing (name TEXT)"));
       assertThatThrownBy(
               () ->
@@ -59,7 +58,7 @@ class DatabaseTest {
 
   @Test
   void whatAnInterruptedCallerBeganIsWrittenAllTheSame() throws Exception {
-    try (Database database = Database.open(folder.resolve("tarn.db"))) {
+    try (Database database = Database.open(TestDatabase.of(folder))) {
       database.inTransaction(handle -> handle.execute("CREATE TABLE thing (name TEXT)"));
       CountDownLatch begun = new CountDownLatch(1);
       CountDownLatch goOn = new CountDownLatch(1);
@@ -95,15 +94,15 @@ class DatabaseTest {
 
   @Test
   void aDatabaseOfANewerVersionIsRefused() throws Exception {
-    Path file = folder.resolve("tarn.db");
-    Database.open(file).close();
-    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + file);
-        var statement = connection.createStatement()) {
-      statement.execute(
-          "INSERT INTO flyway_schema_history VALUES"
-              + " (99, '9999', 'from the future', 'SQL', 'V9999__x.sql', 1, 'me', '2030-01-01', 1, 1)");
+    DatabaseUrl url = TestDatabase.of(folder);
+    try (Database database = Database.open(url)) {
+      database.inTransaction(
+          handle ->
+              handle.execute(
+                  "INSERT INTO flyway_schema_history VALUES"
+                      + " (99, '9999', 'from the future', 'SQL', 'V9999__x.sql', 1, 'me', '2030-01-01', 1, true)"));
     }
-    assertThatThrownBy(() -> Database.open(file))
+    assertThatThrownBy(() -> Database.open(url))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("does not fit this version");
   }

@@ -9,6 +9,7 @@ import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import dev.tarn.Config;
 import dev.tarn.database.Database;
 import dev.tarn.database.Seal;
+import dev.tarn.database.TestDatabase;
 import dev.tarn.engine.Engine.State;
 import dev.tarn.http.Caller;
 import java.io.IOException;
@@ -84,7 +85,7 @@ class EnginesTest {
       jar.putNextEntry(new JarEntry(name));
       bytes.transferTo(jar);
     }
-    database = Database.open(home.resolve("tarn.db"));
+    database = Database.open(TestDatabase.of(home));
     engines = opened(HERE);
   }
 

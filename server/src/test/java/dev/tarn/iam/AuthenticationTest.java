@@ -18,6 +18,7 @@ import com.databricks.sdk.service.iam.WorkspacePermission;
 import com.databricks.sdk.service.settings.CreateTokenRequest;
 import com.databricks.sdk.service.settings.RevokeTokenRequest;
 import dev.tarn.database.Database;
+import dev.tarn.database.TestDatabase;
 import dev.tarn.http.Authenticator;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Role;
@@ -49,7 +50,7 @@ class AuthenticationTest {
 
   @BeforeEach
   void open() throws Exception {
-    database = Database.open(folder.resolve("tarn.db"));
+    database = Database.open(TestDatabase.of(folder));
     iam = new Iam(database, folder, clock);
     iam.bootstrap("tarn", "admin@tarn.local");
     account = iam.accountId();
@@ -144,8 +145,11 @@ class AuthenticationTest {
     assertThat(admin.name()).isEqualTo("admin@tarn.local");
     assertThat(admin.roles()).contains(Role.ACCOUNT_ADMIN);
     assertThat(
-            Files.readString(
-                folder.resolve("tarn.db"), java.nio.charset.StandardCharsets.ISO_8859_1))
+            database
+                .<List<Map<String, Object>>, RuntimeException>read(
+                    handle -> handle.select("SELECT * FROM token").mapToMap().list())
+                .toString())
+        .contains("hash")
         .doesNotContain(token);
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.service.iam.WorkspacePermission;
 import dev.tarn.database.Database;
+import dev.tarn.database.TestDatabase;
 import dev.tarn.http.Caller;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,7 +28,7 @@ class MembershipsTest {
 
   @BeforeEach
   void open() {
-    database = Database.open(folder.resolve("tarn.db"));
+    database = Database.open(TestDatabase.of(folder));
     iam = new Iam(database, folder, new TestClock());
     iam.bootstrap("tarn", "admin@tarn.local");
     database.inTransaction(

@@ -72,7 +72,7 @@ public final class TestBrowser {
   public void withPassword(String name) {
     server.token(name);
     String hash = new Passwords().hash(PASSWORD);
-    try (Database database = Database.open(server.config().databaseFile())) {
+    try (Database database = Database.open(server.config().database())) {
       database.inTransaction(
           handle -> {
             long id =

@@ -99,7 +99,7 @@ class StatementsOnSparkTest {
             home,
             distribution,
             Map.of("TARN_PORT", "0", "TARN_ENGINE_MEMORY", "800m", "TARN_ENGINE_CORES", "2"));
-    database = Database.open(config.databaseFile());
+    database = Database.open(config.database());
     engines =
         new Engines(
             config,

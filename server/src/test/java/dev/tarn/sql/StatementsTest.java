@@ -22,6 +22,7 @@ import com.databricks.sdk.service.sql.StatementResponse;
 import com.databricks.sdk.service.sql.StatementState;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
+import dev.tarn.database.TestDatabase;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Presence;
@@ -65,7 +66,7 @@ class StatementsTest {
 
   @BeforeEach
   void open() {
-    database = Database.open(folder.resolve("tarn.db"));
+    database = Database.open(TestDatabase.of(folder));
     reopen();
     warehouse =
         warehouses

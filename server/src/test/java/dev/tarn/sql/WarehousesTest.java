@@ -18,6 +18,7 @@ import com.databricks.sdk.service.sql.State;
 import com.databricks.sdk.service.sql.Status;
 import com.databricks.sdk.service.sql.StopRequest;
 import dev.tarn.database.Database;
+import dev.tarn.database.TestDatabase;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Role;
 import dev.tarn.iam.TestClock;
@@ -46,7 +47,7 @@ class WarehousesTest {
 
   @BeforeEach
   void open() {
-    database = Database.open(folder.resolve("tarn.db"));
+    database = Database.open(TestDatabase.of(folder));
     reopen();
   }
 

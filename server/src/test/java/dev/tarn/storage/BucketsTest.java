@@ -7,6 +7,7 @@ import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.ResourceAlreadyExists;
 import dev.tarn.database.Database;
+import dev.tarn.database.TestDatabase;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -22,7 +23,7 @@ class BucketsTest {
 
   @BeforeEach
   void open() {
-    database = Database.open(folder.resolve("tarn.db"));
+    database = Database.open(TestDatabase.of(folder));
     buckets = new Buckets(database, folder.resolve("storage"), Clock.systemUTC());
   }
 

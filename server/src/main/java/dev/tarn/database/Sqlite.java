@@ -1,0 +1,118 @@
+package dev.tarn.database;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.flywaydb.core.Flyway;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.HandleCallback;
+import org.jdbi.v3.core.Jdbi;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+/**
+ * The embedded database: a file in WAL mode with {@code synchronous=FULL}. SQLite has one writer
+ * whatever we do, and its native calls pin a virtual thread's carrier; so there is one platform
+ * thread that writes and a few that read.
+ */
+final class Sqlite implements Dialect {
+  private static final int READERS = 4;
+
+  private final ExecutorService writing =
+      Executors.newSingleThreadExecutor(
+          Thread.ofPlatform().name("database-writer").daemon().factory());
+  private final ExecutorService reading =
+      Executors.newFixedThreadPool(
+          READERS, Thread.ofPlatform().name("database-reader-", 0).daemon().factory());
+  private final Connection writer;
+  private final Handle writeHandle;
+  private final BlockingQueue<Handle> readHandles = new ArrayBlockingQueue<>(READERS);
+
+  private Sqlite(String url) throws SQLException {
+    writer = connect(url);
+    Jdbi jdbi = Jdbi.create(() -> writer);
+    writeHandle = jdbi.open();
+    for (int i = 0; i < READERS; i++) {
+      Connection reader = connect(url);
+      readHandles.add(Jdbi.create(() -> reader).open());
+    }
+  }
+
+  static Sqlite open(Path file) throws SQLException {
+    String url = "jdbc:sqlite:" + file;
+    Database.migrate(
+        Flyway.configure()
+            .dataSource(url, null, null)
+            .initSql("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"));
+    return new Sqlite(url);
+  }
+
+  private static Connection connect(String url) throws SQLException {
+    Connection connection = DriverManager.getConnection(url);
+    try (var statement = connection.createStatement()) {
+      statement.execute("PRAGMA journal_mode=WAL");
+      statement.execute("PRAGMA synchronous=FULL");
+      statement.execute("PRAGMA foreign_keys=ON");
+      statement.execute("PRAGMA busy_timeout=10000");
+    }
+    return connection;
+  }
+
+  @Override
+  public <T, X extends Exception> Future<T> begin(HandleCallback<T, X> work) {
+    return writing.submit(() -> writeHandle.inTransaction(work));
+  }
+
+  @Override
+  public <T, X extends Exception> Future<T> read(HandleCallback<T, X> work) {
+    return reading.submit(
+        () -> {
+          Handle handle = readHandles.take();
+          try {
+            return work.withHandle(handle);
+          } finally {
+            readHandles.add(handle);
+          }
+        });
+  }
+
+  static boolean isUniqueViolation(Throwable e) {
+    return is(
+        e, SQLiteErrorCode.SQLITE_CONSTRAINT_UNIQUE, SQLiteErrorCode.SQLITE_CONSTRAINT_PRIMARYKEY);
+  }
+
+  static boolean isForeignKeyViolation(Throwable e) {
+    return is(e, SQLiteErrorCode.SQLITE_CONSTRAINT_FOREIGNKEY);
+  }
+
+  static boolean isDiskFull(Throwable e) {
+    return is(e, SQLiteErrorCode.SQLITE_FULL);
+  }
+
+  private static boolean is(Throwable e, SQLiteErrorCode... codes) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof SQLiteException sqlite) {
+        for (SQLiteErrorCode code : codes) {
+          if (sqlite.getResultCode() == code) {
+            return true;
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public void close() {
+    writing.close();
+    reading.close();
+    readHandles.forEach(Handle::close);
+    writeHandle.close();
+  }
+}
