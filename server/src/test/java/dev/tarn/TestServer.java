@@ -107,8 +107,9 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
       database.inTransaction(
           handle -> {
             handle.execute(
-                "INSERT INTO stack VALUES ('test', 'test', 'CREATE_COMPLETE', '', '', '{}', '',"
-                    + " '{}', 'test', 0)");
+                "INSERT INTO stack (stack_id, stack_name, status, status_reason, template,"
+                    + " parameters, sealed, outputs, created_by, created_at) VALUES ('test',"
+                    + " 'test', 'CREATE_COMPLETE', '', '', '{}', '', '{}', 'test', 0)");
             handle.execute("INSERT INTO iam_role VALUES ('test', ?, 'test', '{}')", ROLE_ARN);
             handle.execute(
                 "INSERT INTO credential VALUES ('test', 'test', ?, NULL, 0, 0)", ROLE_ARN);

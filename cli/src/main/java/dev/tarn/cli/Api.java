@@ -48,6 +48,14 @@ final class Api {
     return send("POST", path, body);
   }
 
+  JsonNode put(String path, ObjectNode body) {
+    return send("PUT", path, body);
+  }
+
+  JsonNode patch(String path, ObjectNode body) {
+    return send("PATCH", path, body);
+  }
+
   JsonNode delete(String path) {
     return send("DELETE", path, null);
   }

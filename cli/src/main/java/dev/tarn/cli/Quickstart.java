@@ -73,6 +73,7 @@ final class Quickstart implements Runnable {
     String status =
         stacks.follow(
             name,
+            new java.util.HashSet<>(),
             event ->
                 progress.accept(
                     "stack  %-28s %s"

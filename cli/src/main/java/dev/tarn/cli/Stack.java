@@ -16,13 +16,15 @@ import picocli.CommandLine.Parameters;
 /** Quickstart stacks: what CloudFormation's console shows, on the command line. */
 @Command(
     name = "stack",
-    description = "Create, watch and delete quickstart stacks.",
+    description = "Create, watch, change and delete quickstart stacks.",
     subcommands = {
       Stack.Create.class,
+      Stack.Update.class,
       Stack.List.class,
       Stack.Events.class,
       Stack.Resources.class,
       Stack.Outputs.class,
+      Stack.Protect.class,
       Stack.Delete.class
     })
 final class Stack {
@@ -74,8 +76,46 @@ final class Stack {
       return api.get(path(name) + "/" + part);
     }
 
-    void delete(String name) {
-      api.delete(path(name));
+    /**
+     * @param newTemplate whether to take the server's template instead of the stack's own
+     */
+    JsonNode update(String name, Map<String, String> parameters, boolean newTemplate) {
+      ObjectNode request = Home.JSON.createObjectNode();
+      if (newTemplate) {
+        request.put("TemplateName", "quickstart");
+      }
+      ObjectNode all = request.putObject("Parameters");
+      if (parameters != null) {
+        parameters.forEach(all::put);
+      }
+      return api.patch(path(name), request);
+    }
+
+    void protect(String name, boolean enabled) {
+      ObjectNode request = Home.JSON.createObjectNode();
+      request.put("EnableTerminationProtection", enabled);
+      api.put(path(name) + "/termination-protection", request);
+    }
+
+    void delete(String name, java.util.List<String> retained, boolean emptyBuckets) {
+      StringBuilder query = new StringBuilder("?EmptyBuckets=").append(emptyBuckets);
+      if (retained != null) {
+        retained.forEach(
+            id ->
+                query
+                    .append("&RetainResources=")
+                    .append(URLEncoder.encode(id, StandardCharsets.UTF_8)));
+      }
+      api.delete(path(name) + query);
+    }
+
+    /** What happened so far, to tell what happens next apart from it. */
+    Set<String> told(String name) {
+      Set<String> told = new HashSet<>();
+      part(name, "events")
+          .path("StackEvents")
+          .forEach(event -> told.add(event.path("EventId").asText()));
+      return told;
     }
 
     private String path(String name) {
@@ -85,10 +125,10 @@ final class Stack {
     /**
      * Follows a stack until nothing is in progress, telling each new event once.
      *
+     * @param told ids of events that are not new
      * @return its last status, null when it is gone
      */
-    String follow(String name, Consumer<JsonNode> tell) {
-      Set<String> told = new HashSet<>();
+    String follow(String name, Set<String> told, Consumer<JsonNode> tell) {
       while (true) {
         try {
           String status = get(name).path("StackStatus").asText();
@@ -159,6 +199,7 @@ final class Stack {
       String status =
           stacks.follow(
               stackName,
+              new HashSet<>(),
               event -> {
                 if (!printing.json) {
                   printEvent(event);
@@ -171,6 +212,70 @@ final class Stack {
         throw new Tarn.Failure(
             stackName + " ended as " + status + "; `tarn stack events " + stackName + "` says why");
       }
+    }
+  }
+
+  @Command(
+      name = "update",
+      description = "Change parameters of a stack; what it does not name stays as it is.")
+  static final class Update implements Runnable {
+    @Parameters(description = "The stack.")
+    private String name;
+
+    @Option(names = "--param", description = "A parameter of the template, KEY=VALUE.")
+    private Map<String, String> parameters;
+
+    @Option(names = "--new-template", description = "Take the template of this version of Tarn.")
+    private boolean newTemplate;
+
+    @Option(names = "--wait", description = "Return when the update is complete or rolled back.")
+    private boolean wait;
+
+    @Mixin private Printing printing;
+
+    @Override
+    public void run() {
+      Stacks stacks = Stacks.of(Home.ofEnvironment());
+      Set<String> told = stacks.told(name);
+      JsonNode answer = stacks.update(name, parameters, newTemplate);
+      if (!wait) {
+        if (printing.json) {
+          System.out.println(answer.toPrettyString());
+        } else {
+          System.out.println(name + ": `tarn stack events " + name + "` shows how it goes");
+        }
+        return;
+      }
+      String status =
+          stacks.follow(
+              name,
+              told,
+              event -> {
+                if (!printing.json) {
+                  printEvent(event);
+                }
+              });
+      if (printing.json && status != null) {
+        System.out.println(stacks.get(name).toPrettyString());
+      }
+      if (!"UPDATE_COMPLETE".equals(status)) {
+        throw new Tarn.Failure(
+            name + " ended as " + status + "; `tarn stack events " + name + "` says why");
+      }
+    }
+  }
+
+  @Command(name = "protect", description = "Refuse, or allow again, the deletion of a stack.")
+  static final class Protect implements Runnable {
+    @Parameters(description = "The stack.")
+    private String name;
+
+    @Option(names = "--off", description = "Allow the deletion again.")
+    private boolean off;
+
+    @Override
+    public void run() {
+      Stacks.of(Home.ofEnvironment()).protect(name, !off);
     }
   }
 
@@ -257,17 +362,31 @@ final class Stack {
     @Parameters(description = "The stack.")
     private String name;
 
+    @Option(
+        names = "--retain",
+        description = "Leave a resource that could not be deleted; by logical id, repeatable.")
+    private java.util.List<String> retained;
+
+    @Option(names = "--empty-buckets", description = "Delete what is in its buckets with them.")
+    private boolean emptyBuckets;
+
     @Option(names = "--wait", description = "Return when it is gone.")
     private boolean wait;
 
     @Override
     public void run() {
       Stacks stacks = Stacks.of(Home.ofEnvironment());
-      stacks.delete(name);
+      Set<String> told = stacks.told(name);
+      stacks.delete(name, retained, emptyBuckets);
       if (wait) {
-        String status = stacks.follow(name, Stack::printEvent);
+        String status = stacks.follow(name, told, Stack::printEvent);
         if (status != null) {
-          throw new Tarn.Failure(name + " ended as " + status);
+          throw new Tarn.Failure(
+              name
+                  + " ended as "
+                  + status
+                  + ": "
+                  + stacks.get(name).path("StackStatusReason").asText());
         }
       }
     }

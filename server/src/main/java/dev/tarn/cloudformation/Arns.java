@@ -86,7 +86,9 @@ final class Arns {
   }
 
   private static String suffix(ResourceType.Work work) {
-    return sha256((work.stackId() + "\n" + work.logicalId()).getBytes(UTF_8)).substring(0, SUFFIX);
+    String of = work.stackId() + "\n" + work.logicalId();
+    return sha256((work.replacement() ? of + "\n" + work.requestId() : of).getBytes(UTF_8))
+        .substring(0, SUFFIX);
   }
 
   private static String cut(String text, int length) {

@@ -56,7 +56,18 @@ final class CustomResources implements ResourceType {
 
   @Override
   public Done create(Work work) throws Failed {
-    JsonNode answer = send("Create", work);
+    return made(send("Create", work, null), work);
+  }
+
+  @Override
+  public Done update(Work work, Map<String, Object> oldProperties) throws Failed {
+    if (!work.text("ServiceToken").equals(oldProperties.get("ServiceToken"))) {
+      throw new Failed("Modifying service token is not allowed.");
+    }
+    return made(send("Update", work, oldProperties), work);
+  }
+
+  private static Done made(JsonNode answer, Work work) throws Failed {
     String physicalId = answer.path("PhysicalResourceId").asText();
     if (!answer.path("Status").asText().equals("SUCCESS")) {
       throw new Failed(reason(answer, work), physicalId.isEmpty() ? placeholder(work) : physicalId);
@@ -78,7 +89,7 @@ final class CustomResources implements ResourceType {
 
   @Override
   public void delete(Work work) throws Failed {
-    JsonNode answer = send("Delete", work);
+    JsonNode answer = send("Delete", work, null);
     if (!answer.path("Status").asText().equals("SUCCESS")) {
       throw new Failed(reason(answer, work), work.physicalId());
     }
@@ -89,7 +100,8 @@ final class CustomResources implements ResourceType {
     return Arns.sha256(token.getBytes(UTF_8));
   }
 
-  private JsonNode send(String requestType, Work work) throws Failed {
+  private JsonNode send(String requestType, Work work, Map<String, Object> oldProperties)
+      throws Failed {
     String problem = "";
     for (int tries = 0; tries < TRIES; tries++) {
       Optional<String> answer = dao.answerTo(work.requestId());
@@ -108,7 +120,7 @@ final class CustomResources implements ResourceType {
                 work.stackId(),
                 work.text("ServiceToken"),
                 work.requestId(),
-                Json.write(event(requestType, work, ownUrl.get() + ANSWERS + token)),
+                Json.write(event(requestType, work, oldProperties, ownUrl.get() + ANSWERS + token)),
                 requestType.equals("Delete"));
       } catch (Failed e) {
         // What was never asked for has made nothing that a Delete would find.
@@ -125,7 +137,8 @@ final class CustomResources implements ResourceType {
         placeholder(work));
   }
 
-  private static Map<String, Object> event(String requestType, Work work, String responseUrl) {
+  private static Map<String, Object> event(
+      String requestType, Work work, Map<String, Object> oldProperties, String responseUrl) {
     Map<String, Object> event = new LinkedHashMap<>();
     event.put("RequestType", requestType);
     event.put("ServiceToken", work.text("ServiceToken"));
@@ -138,6 +151,9 @@ final class CustomResources implements ResourceType {
       event.put("PhysicalResourceId", work.physicalId());
     }
     event.put("ResourceProperties", work.properties());
+    if (oldProperties != null) {
+      event.put("OldResourceProperties", oldProperties);
+    }
     return event;
   }
 

@@ -33,14 +33,45 @@ final class IamRoles implements ResourceType {
   }
 
   @Override
+  public Set<String> replacedBy() {
+    return Set.of("RoleName", "Path");
+  }
+
+  @Override
+  public Done update(Work work, Map<String, Object> oldProperties) throws Failed {
+    document(work);
+    int changed =
+        database.inTransaction(
+            handle ->
+                handle
+                    .createUpdate(
+                        """
+                        UPDATE iam_role SET document = :document
+                        WHERE role_name = :name AND stack_id = :stackId
+                        """)
+                    .bind("document", Json.write(work.properties()))
+                    .bind("name", work.physicalId())
+                    .bind("stackId", work.stackId())
+                    .execute());
+    if (changed == 0) {
+      throw new Failed("The role with name " + work.physicalId() + " cannot be found.");
+    }
+    return new Done(work.physicalId(), Map.of("Arn", arns.role(work.physicalId())));
+  }
+
+  private static void document(Work work) throws Failed {
+    if (!(work.properties().get("AssumeRolePolicyDocument") instanceof Map)) {
+      throw new Failed("AssumeRolePolicyDocument: missing (expected: a policy document)");
+    }
+  }
+
+  @Override
   public Done create(Work work) throws Failed {
     String name = work.text("RoleName").isEmpty() ? Arns.name(work) : work.text("RoleName");
     if (!name.matches("[\\w+=,.@-]{1,64}")) {
       throw new Failed("RoleName: '" + name + "' (expected: 1 to 64 letters, digits and _+=,.@-)");
     }
-    if (!(work.properties().get("AssumeRolePolicyDocument") instanceof Map)) {
-      throw new Failed("AssumeRolePolicyDocument: missing (expected: a policy document)");
-    }
+    document(work);
     String owner =
         database.inTransaction(
             handle -> {

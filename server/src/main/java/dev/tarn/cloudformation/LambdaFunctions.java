@@ -33,6 +33,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jdbi.v3.core.statement.Update;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -129,11 +130,39 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
   }
 
   @Override
-  public Done create(Work work) throws Failed {
+  public Set<String> replacedBy() {
+    return Set.of("FunctionName");
+  }
+
+  @Override
+  public Done update(Work work, Map<String, Object> oldProperties) throws Failed {
+    Function function = function(work, work.physicalId());
+    stop(work.stackId());
+    int changed =
+        database.inTransaction(
+            handle ->
+                bound(
+                        handle.createUpdate(
+                            """
+                            UPDATE lambda_function SET handler = :handler, bucket = :bucket,
+                              object_key = :key, memory_mb = :memoryMb, timeout_s = :timeoutSeconds
+                            WHERE function_name = :name AND stack_id = :stackId
+                            """),
+                        function)
+                    .bind("stackId", work.stackId())
+                    .execute());
+    if (changed == 0) {
+      throw new Failed("Function not found: " + function.name());
+    }
+    return new Done(function.name(), Map.of("Arn", arns.function(function.name())));
+  }
+
+  /** The function as its properties say, with its code looked at. */
+  private Function function(Work work, String name) throws Failed {
     Map<String, Object> code = Template.map(work.properties().get("Code"), "Code");
     Function function =
         new Function(
-            work.text("FunctionName").isEmpty() ? Arns.name(work) : work.text("FunctionName"),
+            name,
             work.text("Handler"),
             (String) code.get("S3Bucket"),
             (String) code.get("S3Key"),
@@ -143,23 +172,37 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
       throw new Failed("Role: '" + work.text("Role") + "' (expected: the ARN of a role)");
     }
     pinned(function);
+    return function;
+  }
+
+  private static Update bound(Update statement, Function function) {
+    return statement
+        .bind("name", function.name())
+        .bind("handler", function.handler())
+        .bind("bucket", function.bucket())
+        .bind("key", function.key())
+        .bind("memoryMb", function.memoryMb())
+        .bind("timeoutSeconds", function.timeoutSeconds());
+  }
+
+  @Override
+  public Done create(Work work) throws Failed {
+    Function function =
+        function(
+            work,
+            work.text("FunctionName").isEmpty() ? Arns.name(work) : work.text("FunctionName"));
     String owner =
         database.inTransaction(
             handle -> {
-              handle
-                  .createUpdate(
-                      """
-                      INSERT INTO lambda_function (function_name, arn, stack_id, handler, bucket,
-                        object_key, memory_mb, timeout_s)
-                      VALUES (:name, :arn, :stackId, :handler, :bucket, :key, :memoryMb,
-                        :timeoutSeconds) ON CONFLICT (function_name) DO NOTHING
-                      """)
-                  .bind("name", function.name())
-                  .bind("handler", function.handler())
-                  .bind("bucket", function.bucket())
-                  .bind("key", function.key())
-                  .bind("memoryMb", function.memoryMb())
-                  .bind("timeoutSeconds", function.timeoutSeconds())
+              bound(
+                      handle.createUpdate(
+                          """
+                          INSERT INTO lambda_function (function_name, arn, stack_id, handler,
+                            bucket, object_key, memory_mb, timeout_s)
+                          VALUES (:name, :arn, :stackId, :handler, :bucket, :key, :memoryMb,
+                            :timeoutSeconds) ON CONFLICT (function_name) DO NOTHING
+                          """),
+                      function)
                   .bind("arn", arns.function(function.name()))
                   .bind("stackId", work.stackId())
                   .execute();

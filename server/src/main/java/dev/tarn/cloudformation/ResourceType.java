@@ -14,8 +14,9 @@ interface ResourceType {
    * @param physicalId null before it has one
    * @param requestId the same when the work is repeated
    * @param properties with every function replaced by its value
-   * @param abandonedRoot of a bucket: whether the workspace that had its root here was made by this
-   *     stack and is deleted
+   * @param replacement whether it takes the place of another one, which must not have its name
+   * @param emptied of a bucket: whether what is in it goes with it, because it was the root of a
+   *     workspace of this stack that is deleted, or because who deletes said so
    */
   record Work(
       String stackId,
@@ -25,7 +26,8 @@ interface ResourceType {
       String physicalId,
       String requestId,
       Map<String, Object> properties,
-      boolean abandonedRoot) {
+      boolean replacement,
+      boolean emptied) {
 
     String text(String name) {
       return properties.get(name) instanceof String text ? text : "";
@@ -42,7 +44,21 @@ interface ResourceType {
   /** Refuses, before anything is made, what the values of this resource ask for in vain. */
   default void check(String logicalId, Map<String, Object> rawProperties) {}
 
+  /** Properties that cannot be changed: with another value it is another resource. */
+  default Set<String> replacedBy() {
+    return Set.of();
+  }
+
   Done create(Work work) throws Failed;
+
+  /**
+   * Gives what is there other properties. With another physical id in its answer it is another
+   * resource, and the former is deleted when the update is done.
+   */
+  Done update(Work work, Map<String, Object> oldProperties) throws Failed;
+
+  /** Before others change that use it: renews what this build gives to what does not change. */
+  default void refresh(Work work) throws Failed {}
 
   void delete(Work work) throws Failed;
 

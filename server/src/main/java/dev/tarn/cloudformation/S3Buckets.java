@@ -62,9 +62,37 @@ final class S3Buckets implements ResourceType {
     } catch (DatabricksError e) {
       throw new Failed(e.getMessage());
     }
-    for (String key : stagedKeys(work)) {
-      stage(name, key);
+    try {
+      stageAll(name, work);
+    } catch (Failed e) {
+      throw new Failed(e.getMessage(), name);
     }
+    return done(name);
+  }
+
+  @Override
+  public Set<String> replacedBy() {
+    return Set.of("BucketName");
+  }
+
+  @Override
+  public Done update(Work work, Map<String, Object> oldProperties) throws Failed {
+    if (!owns(work.stackId(), work.physicalId())) {
+      throw new Failed("The specified bucket does not exist: " + work.physicalId());
+    }
+    stageAll(work.physicalId(), work);
+    return done(work.physicalId());
+  }
+
+  /** The jar of an older build is exchanged for that of this one. */
+  @Override
+  public void refresh(Work work) throws Failed {
+    if (owns(work.stackId(), work.physicalId())) {
+      stageAll(work.physicalId(), work);
+    }
+  }
+
+  private Done done(String name) {
     return new Done(
         name,
         Map.of(
@@ -82,7 +110,7 @@ final class S3Buckets implements ResourceType {
     if (!owns(work.stackId(), name)) {
       return;
     }
-    if (!work.abandonedRoot()) {
+    if (!work.emptied()) {
       Set<Path> foreign = new HashSet<>(objects(buckets.folder(name)));
       stagedKeys(work).forEach(key -> foreign.remove(buckets.folder(name).resolve(key)));
       if (!foreign.isEmpty()) {
@@ -107,6 +135,12 @@ final class S3Buckets implements ResourceType {
     return work.properties().get(STAGED_KEYS) instanceof List<?> keys
         ? keys.stream().map(String.class::cast).toList()
         : List.of();
+  }
+
+  private void stageAll(String bucket, Work work) throws Failed {
+    for (String key : stagedKeys(work)) {
+      stage(bucket, key);
+    }
   }
 
   private void stage(String bucket, String key) throws Failed {

@@ -1,26 +1,17 @@
 package dev.tarn.cloudformation;
 
 import com.databricks.sdk.core.DatabricksError;
-import dev.tarn.cloudformation.ResourceType.Done;
-import dev.tarn.cloudformation.ResourceType.Failed;
-import dev.tarn.cloudformation.ResourceType.Work;
 import dev.tarn.cloudformation.StackDao.ResourceRow;
 import dev.tarn.cloudformation.StackDao.StackRow;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.UUID;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BooleanSupplier;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Brings one stack from where its rows say it is to where it can go no further.
@@ -29,52 +20,60 @@ import org.slf4j.LoggerFactory;
  * is created (again, under the same request id) whether this process or a killed one began it; when
  * all resources are there the stack is complete, when one has failed and none is under way the
  * stack rolls back. Going back, resources are deleted in reverse, those that failed included.
- * Resources that do not depend on each other are made, and deleted, side by side.
+ * Resources that do not depend on each other are made, changed and deleted side by side.
+ *
+ * <p>An update makes the resources of the new template out of those of the former ({@link
+ * StackDao#beginUpdate} keeps how they were): in place, or as another one beside the former. The
+ * cleanup deletes what is no longer of the stack. A rollback changes back what was changed in place
+ * and takes up again what was replaced; then former and new change places, and the cleanup is the
+ * same.
  */
 final class StackRun {
-  private static final Logger LOG = LoggerFactory.getLogger(StackRun.class);
-  private static final Set<String> GONE = Set.of(StackDao.PENDING, "DELETE_COMPLETE");
+  private static final Set<String> GONE =
+      Set.of(StackDao.PENDING, "DELETE_COMPLETE", StackDao.SKIPPED);
 
   private final StackDao dao;
-  private final Map<String, ResourceType> types;
+  private final StackSteps steps;
+  private final Crew crew;
   private final String stackId;
-  private final Scope scope;
   private final Template template;
+  private final Scope scope;
+  private final Other other;
   private final UnaryOperator<String> masked;
   private final Runnable gone;
-  private final BooleanSupplier stopping;
-
-  /** Why a step ended without writing how; there is no going on without the database. */
-  private final AtomicReference<Throwable> broken = new AtomicReference<>();
-
-  /** Resources that this process works on now. */
-  private final Map<String, Thread> working = new HashMap<>();
-
-  private final BlockingQueue<String> finished = new LinkedBlockingQueue<>();
 
   /**
+   * The other side of an update: what the stack was; while it is rolled back, what it was to be.
+   */
+  record Other(String updateId, Template template, Scope scope) {}
+
+  /** A resource to be deleted, and how to write what becomes of it. */
+  private record Item(String key, ResourceRow row, StackView view, Consumer<ResourceRow> keep) {}
+
+  /**
+   * @param other null when no update is under way
    * @param masked removes the values of NoEcho parameters from a text
    * @param gone called when all resources are deleted, before that is said
-   * @param stopping whether the server stops: then nothing is begun, and what fails now has failed
-   *     because of that, so the row stays as it is for whoever starts next
    */
   StackRun(
       StackDao dao,
-      Map<String, ResourceType> types,
+      StackSteps steps,
+      Crew crew,
       String stackId,
       Template template,
       Scope scope,
+      Other other,
       UnaryOperator<String> masked,
-      Runnable gone,
-      BooleanSupplier stopping) {
-    this.gone = gone;
-    this.stopping = stopping;
+      Runnable gone) {
     this.dao = dao;
-    this.types = types;
+    this.steps = steps;
+    this.crew = crew;
     this.stackId = stackId;
     this.template = template;
     this.scope = scope;
+    this.other = other;
     this.masked = masked;
+    this.gone = gone;
   }
 
   /**
@@ -87,6 +86,10 @@ final class StackRun {
     switch (status) {
       case "CREATE_IN_PROGRESS" -> create();
       case "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS" -> remove(status);
+      case "UPDATE_IN_PROGRESS" -> update();
+      case "UPDATE_ROLLBACK_IN_PROGRESS" -> rollBack();
+      case "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" ->
+          cleanUp(status);
       default -> {}
     }
   }
@@ -97,7 +100,7 @@ final class StackRun {
 
   private void create() throws InterruptedException {
     Map<String, Set<String>> before = scope.dependencies();
-    while (!stopped()) {
+    while (!crew.stopped()) {
       Map<String, ResourceRow> rows = rows();
       List<String> failed = having(rows, "CREATE_FAILED");
       boolean goingOn = failed.isEmpty() && stack().status().equals("CREATE_IN_PROGRESS");
@@ -108,12 +111,12 @@ final class StackRun {
                 && goingOn
                 && before.get(row.logicalId()).stream()
                     .allMatch(id -> rows.get(id).status().equals("CREATE_COMPLETE"));
-        if ((begun || ready) && !working.containsKey(row.logicalId())) {
-          start(row.logicalId(), () -> createOne(row));
+        if ((begun || ready) && !crew.works(row.logicalId())) {
+          crew.start(row.logicalId(), () -> steps.create(row, view(), null));
         }
       }
-      if (!working.isEmpty()) {
-        await();
+      if (!crew.idle()) {
+        crew.await();
         continue;
       }
       if (!failed.isEmpty()) {
@@ -124,223 +127,276 @@ final class StackRun {
             "The following resource(s) failed to create: " + failed + ". Rollback requested.",
             Map.of());
       } else if (goingOn) {
-        complete();
+        complete("CREATE_IN_PROGRESS", "CREATE_COMPLETE", "ROLLBACK_IN_PROGRESS");
       }
       return;
     }
   }
 
-  private void complete() {
+  private void complete(String from, String to, String otherwise) {
     try {
-      dao.transition(
-          stackId,
-          "CREATE_IN_PROGRESS",
-          "CREATE_COMPLETE",
-          "",
-          mask(scope.outputs(id -> physical(rows().get(id)))));
+      dao.transition(stackId, from, to, "", mask(view().outputs()));
     } catch (DatabricksError e) {
-      dao.transition(
+      dao.transition(stackId, from, otherwise, masked.apply(e.getMessage()), Map.of());
+    }
+  }
+
+  private void update() throws InterruptedException {
+    Map<String, Set<String>> before = scope.dependencies();
+    String id = other.updateId();
+    while (!crew.stopped()) {
+      Map<String, ResourceRow> rows = rows();
+      Map<String, ResourceRow> former = former();
+      List<ResourceRow> failed = rows.values().stream().filter(row -> failed(row, id)).toList();
+      for (String logicalId : scope.included()) {
+        ResourceRow row = rows.get(logicalId);
+        if (!done(row, id)
+            && !failed(row, id)
+            && !crew.works(logicalId)
+            && (begun(row, id)
+                || (failed.isEmpty()
+                    && before.get(logicalId).stream().allMatch(b -> done(rows.get(b), id))))) {
+          crew.start(
+              logicalId,
+              former.containsKey(logicalId)
+                  ? () -> steps.update(row, view(), formerView(), id, false)
+                  : () -> steps.create(row, view(), id));
+        }
+      }
+      if (!crew.idle()) {
+        crew.await();
+        continue;
+      }
+      if (failed.isEmpty()) {
+        complete(
+            "UPDATE_IN_PROGRESS",
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+            "UPDATE_ROLLBACK_IN_PROGRESS");
+      } else {
+        dao.transition(
+            stackId,
+            "UPDATE_IN_PROGRESS",
+            "UPDATE_ROLLBACK_IN_PROGRESS",
+            failedTo("create", failed) + failedTo("update", failed),
+            Map.of());
+      }
+      return;
+    }
+  }
+
+  private void rollBack() throws InterruptedException {
+    Map<String, Set<String>> before = other.scope().dependencies();
+    String id = other.updateId() + "-rollback";
+    while (!crew.stopped()) {
+      Map<String, ResourceRow> rows = rows();
+      List<ResourceRow> failed = rows.values().stream().filter(row -> failed(row, id)).toList();
+      boolean passed = false;
+      for (ResourceRow former : former().values()) {
+        String logicalId = former.logicalId();
+        ResourceRow row = rows.get(logicalId);
+        if (done(row, id) || failed(row, id) || crew.works(logicalId)) {
+          continue;
+        }
+        boolean ready =
+            failed.isEmpty() && before.get(logicalId).stream().allMatch(b -> done(rows.get(b), id));
+        if (begun(row, id)) {
+          crew.start(logicalId, () -> steps.update(row, formerView(), view(), id, true));
+        } else if (ready
+            && (former.status().equals(StackDao.CURRENT)
+                || !former.physicalId().equals(row.physicalId()))) {
+          // Never touched; or replaced, and the one before is still as it was.
+          dao.visited(stackId, logicalId, id);
+          passed = true;
+        } else if (ready) {
+          crew.start(logicalId, () -> steps.update(row, formerView(), view(), id, true));
+        }
+      }
+      if (!crew.idle()) {
+        crew.await();
+      } else if (!passed) {
+        if (failed.isEmpty()) {
+          dao.exchange(stackId, id);
+        } else {
+          dao.transition(
+              stackId,
+              "UPDATE_ROLLBACK_IN_PROGRESS",
+              "UPDATE_ROLLBACK_FAILED",
+              failedTo("update", failed),
+              Map.of());
+        }
+        return;
+      }
+    }
+  }
+
+  /** Deletes what is of the other side only; what cannot be deleted is left, and named. */
+  private void cleanUp(String status) throws InterruptedException {
+    Supplier<List<Item>> left =
+        () -> {
+          List<Item> items = replaced();
+          rows()
+              .values()
+              .forEach(
+                  row -> {
+                    if (!scope.included().contains(row.logicalId())
+                        && !GONE.contains(row.status())) {
+                      items.add(new Item(row.logicalId(), row, formerView(), dao::resource));
+                    }
+                  });
+          return items;
+        };
+    if (deleteAll(left)) {
+      List<Item> still = left.get();
+      dao.endUpdate(
           stackId,
-          "CREATE_IN_PROGRESS",
-          "ROLLBACK_IN_PROGRESS",
-          masked.apply(e.getMessage()),
-          Map.of());
+          status,
+          status.replace("_CLEANUP_IN_PROGRESS", ""),
+          still.isEmpty()
+              ? ""
+              : "Update successful. One or more resources could not be deleted, and belong to no"
+                  + " stack from now on: "
+                  + still.stream()
+                      .map(item -> item.row().logicalId() + " " + item.row().physicalId())
+                      .toList(),
+          scope.included());
     }
   }
 
   private void remove(String status) throws InterruptedException {
-    Map<String, Set<String>> before = scope.dependencies();
-    while (!stopped()) {
-      Map<String, ResourceRow> rows = rows();
-      List<ResourceRow> left =
-          rows.values().stream().filter(row -> !GONE.contains(row.status())).toList();
-      for (ResourceRow row : left) {
-        boolean free =
-            left.stream()
-                .noneMatch(other -> before.get(other.logicalId()).contains(row.logicalId()));
-        if (free
-            && !row.status().equals("DELETE_FAILED")
-            && !working.containsKey(row.logicalId())) {
-          start(row.logicalId(), () -> deleteOne(row, rows));
-        }
-      }
-      if (!working.isEmpty()) {
-        await();
-        continue;
-      }
-      String end = status.replace("IN_PROGRESS", left.isEmpty() ? "COMPLETE" : "FAILED");
-      List<String> failed = having(rows, "DELETE_FAILED");
-      if (left.isEmpty()) {
-        gone.run();
-      }
-      dao.transition(
-          stackId,
-          status,
-          end,
-          failed.isEmpty()
-              ? stack().statusReason()
-              : "The following resource(s) failed to delete: " + failed,
-          Map.of());
+    Supplier<List<Item>> left =
+        () -> {
+          List<Item> items = replaced();
+          rows()
+              .values()
+              .forEach(
+                  row -> {
+                    if (!GONE.contains(row.status())) {
+                      items.add(
+                          new Item(
+                              row.logicalId(),
+                              row,
+                              scope.included().contains(row.logicalId()) ? view() : formerView(),
+                              dao::resource));
+                    }
+                  });
+          return items;
+        };
+    if (!deleteAll(left)) {
       return;
     }
-  }
-
-  /** Whether the server stops; if so, nothing is under way any more. */
-  private boolean stopped() throws InterruptedException {
-    if (!stopping.getAsBoolean()) {
-      return false;
+    List<Item> still = left.get();
+    if (still.isEmpty()) {
+      gone.run();
     }
-    awaitAll();
-    return true;
-  }
-
-  private void await() throws InterruptedException {
-    working.remove(finished.take()).join();
-    if (broken.get() != null) {
-      awaitAll();
-      throw new IllegalStateException("a step of " + stackId + " broke off", broken.get());
-    }
-  }
-
-  private void awaitAll() throws InterruptedException {
-    while (!working.isEmpty()) {
-      working.remove(finished.take()).join();
-    }
-  }
-
-  private void start(String logicalId, Runnable step) {
-    working.put(
-        logicalId,
-        Thread.ofVirtual()
-            .name("stack-" + logicalId)
-            .start(
-                () -> {
-                  try {
-                    step.run();
-                  } catch (RuntimeException e) {
-                    broken.set(e);
-                  } finally {
-                    finished.add(logicalId);
-                  }
-                }));
-  }
-
-  private void createOne(ResourceRow found) {
-    ResourceRow row = found;
-    if (row.status().equals(StackDao.PENDING)) {
-      row = moved(row, "CREATE_IN_PROGRESS", "", row.physicalId(), UUID.randomUUID().toString());
-      dao.resource(row);
-    }
-    try {
-      Done done = types.get(row.type()).create(work(row, rows()));
-      dao.resource(
-          new ResourceRow(
-              stackId,
-              row.logicalId(),
-              row.type(),
-              "CREATE_COMPLETE",
-              "",
-              done.physicalId(),
-              done.attributes(),
-              null,
-              0));
-    } catch (Failed e) {
-      failed(row, "CREATE_FAILED", e, e.physicalId());
-    } catch (RuntimeException e) {
-      failed(row, "CREATE_FAILED", e, row.physicalId());
-    }
-  }
-
-  private void deleteOne(ResourceRow found, Map<String, ResourceRow> rows) {
-    ResourceRow row = found;
-    if (!row.status().equals("DELETE_IN_PROGRESS") || row.requestId() == null) {
-      row = moved(row, "DELETE_IN_PROGRESS", "", row.physicalId(), UUID.randomUUID().toString());
-      dao.resource(row);
-    }
-    try {
-      // Without a physical id nothing of it was made.
-      if (row.physicalId() != null) {
-        types.get(row.type()).delete(work(row, rows));
-      }
-      dao.resource(moved(row, "DELETE_COMPLETE", "", row.physicalId(), null));
-    } catch (Failed | RuntimeException e) {
-      failed(row, "DELETE_FAILED", e, row.physicalId());
-    }
-  }
-
-  private void failed(ResourceRow row, String status, Exception e, String physicalId) {
-    if (stopping.getAsBoolean()) {
-      return;
-    }
-    if (!(e instanceof Failed)) {
-      LOG.warn("{} of {} is {}", row.logicalId(), stackId, status, e);
-    }
-    dao.resource(moved(row, status, String.valueOf(e.getMessage()), physicalId, null));
-  }
-
-  private Work work(ResourceRow row, Map<String, ResourceRow> rows) {
-    Map<String, Object> properties =
-        new LinkedHashMap<>(scope.properties(row.logicalId(), id -> physical(rows.get(id))));
-    List<String> staged = stagedKeys(row.logicalId(), rows);
-    if (!staged.isEmpty()) {
-      properties.put(S3Buckets.STAGED_KEYS, staged);
-    }
-    return new Work(
+    Set<String> failed = new TreeSet<>();
+    still.stream()
+        .filter(item -> item.row().status().equals("DELETE_FAILED"))
+        .forEach(item -> failed.add(item.row().logicalId()));
+    dao.transition(
         stackId,
-        stack().stackName(),
-        row.logicalId(),
-        row.type(),
-        row.physicalId(),
-        row.requestId(),
-        properties,
-        isAbandonedRoot(row.logicalId(), rows));
+        status,
+        status.replace("IN_PROGRESS", still.isEmpty() ? "COMPLETE" : "FAILED"),
+        failed.isEmpty()
+            ? stack().statusReason()
+            : "The following resource(s) failed to delete: " + failed + ". ",
+        Map.of());
   }
 
-  /** The keys under which the functions of the template look for their code in this bucket. */
-  private List<String> stagedKeys(String bucket, Map<String, ResourceRow> rows) {
-    List<String> keys = new ArrayList<>();
-    for (String id : scope.included()) {
-      Template.Resource resource = template.resources().get(id);
-      if (resource.type().equals("AWS::Lambda::Function")
-          && Template.map(resource.properties(), id).get("Code") instanceof Map<?, ?> code
-          && Template.references(code.get("S3Bucket")).contains(bucket)) {
-        keys.add((String) scope.value(code.get("S3Key"), other -> physical(rows.get(other))));
-      }
+  /** What an update put another one in the place of. */
+  private List<Item> replaced() {
+    List<Item> items = new ArrayList<>();
+    if (other != null) {
+      Map<String, ResourceRow> rows = rows();
+      former()
+          .values()
+          .forEach(
+              row -> {
+                ResourceRow now = rows.get(row.logicalId());
+                if (!GONE.contains(row.status())
+                    && row.physicalId() != null
+                    && !row.physicalId().equals(now.physicalId())) {
+                  items.add(new Item("former-" + row.logicalId(), row, formerView(), dao::former));
+                }
+              });
     }
-    return keys;
+    return items;
   }
 
   /**
-   * Whether a workspace that was made by this stack, from what was made of this bucket, is deleted:
-   * then what is in the bucket was that workspace's.
+   * Deletes in the reverse of how things depend on each other, until nothing can be done any more.
+   *
+   * @return false when the server stops
    */
-  private boolean isAbandonedRoot(String bucket, Map<String, ResourceRow> rows) {
-    return rows.values().stream()
-        .filter(row -> row.type().equals("Custom::CreateWorkspace"))
-        .filter(row -> row.status().equals("DELETE_COMPLETE") && row.physicalId() != null)
-        .anyMatch(row -> row.physicalId().matches("\\d+") && needs(row.logicalId(), bucket));
-  }
-
-  private boolean needs(String logicalId, String what) {
-    Set<String> seen = new HashSet<>();
-    List<String> open = new ArrayList<>(List.of(logicalId));
-    while (!open.isEmpty()) {
-      for (String next : scope.dependencies().get(open.removeLast())) {
-        if (next.equals(what)) {
-          return true;
-        }
-        if (seen.add(next)) {
-          open.add(next);
+  private boolean deleteAll(Supplier<List<Item>> left) throws InterruptedException {
+    boolean emptied = stack().emptyBuckets();
+    while (!crew.stopped()) {
+      List<Item> items = left.get();
+      for (Item item : items) {
+        String logicalId = item.row().logicalId();
+        boolean free = items.stream().noneMatch(user -> uses(user.row().logicalId(), logicalId));
+        if (free && !item.row().status().equals("DELETE_FAILED") && !crew.works(item.key())) {
+          boolean goes = emptied || item.view().isAbandonedRoot(logicalId);
+          crew.start(item.key(), () -> steps.delete(item.row(), item.view(), goes, item.keep()));
         }
       }
+      if (crew.idle()) {
+        return true;
+      }
+      crew.await();
     }
     return false;
   }
 
+  private boolean uses(String user, String what) {
+    return scope.dependencies().getOrDefault(user, Set.of()).contains(what)
+        || (other != null
+            && other.scope().dependencies().getOrDefault(user, Set.of()).contains(what));
+  }
+
+  private StackView view() {
+    return new StackView(template, scope, rows());
+  }
+
+  /** The other side: its resources as they were, and those that only it has as they are. */
+  private StackView formerView() {
+    Map<String, ResourceRow> rows = rows();
+    rows.putAll(former());
+    return new StackView(other.template(), other.scope(), rows);
+  }
+
   private Map<String, ResourceRow> rows() {
+    return byId(dao.resources(stackId));
+  }
+
+  private Map<String, ResourceRow> former() {
+    return byId(dao.formerResources(stackId));
+  }
+
+  private static Map<String, ResourceRow> byId(List<ResourceRow> list) {
     Map<String, ResourceRow> rows = new LinkedHashMap<>();
-    dao.resources(stackId).forEach(row -> rows.put(row.logicalId(), row));
+    list.forEach(row -> rows.put(row.logicalId(), row));
     return rows;
+  }
+
+  private static boolean done(ResourceRow row, String updateId) {
+    return updateId.equals(row.updateId()) && row.status().endsWith("_COMPLETE");
+  }
+
+  private static boolean failed(ResourceRow row, String updateId) {
+    return updateId.equals(row.updateId()) && row.status().endsWith("_FAILED");
+  }
+
+  private static boolean begun(ResourceRow row, String updateId) {
+    return updateId.equals(row.updateId()) && row.status().endsWith("_IN_PROGRESS");
+  }
+
+  private static String failedTo(String what, List<ResourceRow> failed) {
+    List<String> ids =
+        failed.stream()
+            .filter(row -> row.status().equalsIgnoreCase(what + "_FAILED"))
+            .map(ResourceRow::logicalId)
+            .toList();
+    return ids.isEmpty() ? "" : "The following resource(s) failed to " + what + ": " + ids + ". ";
   }
 
   private static List<String> having(Map<String, ResourceRow> rows, String status) {
@@ -350,27 +406,9 @@ final class StackRun {
         .toList();
   }
 
-  private ResourceRow moved(
-      ResourceRow row, String status, String reason, String physicalId, String requestId) {
-    return new ResourceRow(
-        row.stackId(),
-        row.logicalId(),
-        row.type(),
-        status,
-        masked.apply(reason),
-        physicalId,
-        row.attributes(),
-        requestId,
-        0);
-  }
-
   private Map<String, String> mask(Map<String, String> texts) {
     Map<String, String> result = new LinkedHashMap<>();
     texts.forEach((name, text) -> result.put(name, masked.apply(text)));
     return result;
-  }
-
-  private static Scope.Physical physical(ResourceRow row) {
-    return row.physicalId() == null ? null : new Scope.Physical(row.physicalId(), row.attributes());
   }
 }

@@ -1,5 +1,7 @@
 package dev.tarn.cloudformation;
 
+import com.databricks.sdk.core.error.platform.InvalidParameterValue;
+import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import com.fasterxml.jackson.annotation.JsonInclude;
@@ -135,6 +137,31 @@ public final class Stacks implements AutoCloseable {
 
   record Named(String accountId, String name) {}
 
+  /**
+   * @param templateName the template of this build; null keeps the stack's own
+   * @param parameters the others keep their values
+   */
+  record UpdateStack(
+      String accountId,
+      String name,
+      @JsonProperty("TemplateName") String templateName,
+      @JsonProperty("Parameters") Map<String, String> parameters) {}
+
+  /**
+   * @param retained logical ids of resources that could not be deleted, and are left as they are
+   * @param emptyBuckets whether what people put into the stack's buckets is deleted with them
+   */
+  record DeleteStack(
+      String accountId,
+      String name,
+      @JsonProperty("RetainResources") List<String> retained,
+      @JsonProperty("EmptyBuckets") Boolean emptyBuckets) {}
+
+  record Protection(
+      String accountId,
+      String name,
+      @JsonProperty("EnableTerminationProtection") Boolean enabled) {}
+
   record AllStacks(String accountId) {}
 
   record Parameter(
@@ -149,6 +176,8 @@ public final class Stacks implements AutoCloseable {
       @JsonProperty("StackStatus") String status,
       @JsonProperty("StackStatusReason") String statusReason,
       @JsonProperty("CreationTime") String creationTime,
+      @JsonProperty("LastUpdatedTime") @JsonInclude(JsonInclude.Include.NON_NULL) String updateTime,
+      @JsonProperty("EnableTerminationProtection") boolean terminationProtection,
       @JsonProperty("Parameters") List<Parameter> parameters,
       @JsonProperty("Outputs") List<Output> outputs) {}
 
@@ -200,16 +229,19 @@ public final class Stacks implements AutoCloseable {
   @Allow(Role.ACCOUNT_ADMIN)
   @Operation("POST /api/2.0/accounts/{account_id}/stacks")
   public StackId create(Caller caller, CreateStack request) {
-    String template = request.templateName() == null ? QUICKSTART : request.templateName();
-    if (!template.equals(QUICKSTART)) {
-      throw Template.invalid(
-          "TemplateName: '" + Template.shortened(template) + "' (expected: " + QUICKSTART + ")");
-    }
     return create(
         caller,
         request.stackName(),
-        handlers.template(),
+        template(request.templateName() == null ? QUICKSTART : request.templateName()),
         request.parameters() == null ? Map.of() : request.parameters());
+  }
+
+  private String template(String name) {
+    if (!name.equals(QUICKSTART)) {
+      throw Template.invalid(
+          "TemplateName: '" + Template.shortened(name) + "' (expected: " + QUICKSTART + ")");
+    }
+    return handlers.template();
   }
 
   /** A stack of any template this runner understands. */
@@ -230,14 +262,34 @@ public final class Stacks implements AutoCloseable {
       // Checked with the rest, and replaced when the rest is right.
       parameters.put(SESSION_TOKEN, "-");
     }
-    Scope scope = new Scope(template, parameters, pseudo(stackId, name));
-    Map<String, String> typeOf = checkedTypes(template, scope);
+    Map<String, String> typeOf =
+        checkedTypes(template, new Scope(template, parameters, pseudo(stackId, name)));
     if (mint) {
       parameters.put(SESSION_TOKEN, sessions.mint(caller, stackId));
     }
     if (!given.containsKey(ACCOUNT_API_URL)) {
       parameters.remove(ACCOUNT_API_URL);
     }
+    try {
+      dao.insert(
+          row(stackId, name, template, yaml, parameters, caller.name(), clock.millis()), typeOf);
+    } catch (RuntimeException e) {
+      sessions.close(stackId);
+      throw e;
+    }
+    run(stackId);
+    return new StackId(stackId, name);
+  }
+
+  /** A stack as it begins: what may be shown of its parameters apart from what may not. */
+  private StackRow row(
+      String stackId,
+      String name,
+      Template template,
+      String yaml,
+      Map<String, String> parameters,
+      String createdBy,
+      long createdAt) {
     Map<String, String> shown = new TreeMap<>();
     Map<String, String> secret = new TreeMap<>();
     parameters.forEach(
@@ -248,26 +300,186 @@ public final class Stacks implements AutoCloseable {
             secret.put(key, value);
           }
         });
-    try {
-      dao.insert(
-          new StackRow(
+    return new StackRow(
+        stackId,
+        name,
+        "CREATE_IN_PROGRESS",
+        "User Initiated",
+        yaml,
+        shown,
+        seal.seal(Json.write(secret), stackId),
+        Map.of(),
+        createdBy,
+        createdAt,
+        null,
+        false,
+        false);
+  }
+
+  /**
+   * Changes parameters, or takes this build's template; what follows is to be seen in the events.
+   */
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("PATCH /api/2.0/accounts/{account_id}/stacks/{name}")
+  public StackId update(Caller caller, UpdateStack request) {
+    StackRow stack = find(request.name());
+    return update(
+        caller,
+        stack,
+        request.templateName() == null ? stack.template() : template(request.templateName()),
+        request.parameters() == null ? Map.of() : request.parameters());
+  }
+
+  /** To any template this runner understands. */
+  StackId update(Caller caller, StackRow stack, String yaml, Map<String, String> given) {
+    String stackId = stack.stackId();
+    Template template = Template.parse(yaml);
+    Template formerTemplate = Template.parse(stack.template());
+    Map<String, String> former = values(stack.parameters(), stack.sealed(), stackId);
+    Map<String, String> wanted = new HashMap<>(former);
+    wanted.keySet().retainAll(template.parameters().keySet());
+    wanted.putAll(given);
+    Map<String, String> parameters = parameters(template, wanted);
+    boolean mint =
+        template.parameters().containsKey(SESSION_TOKEN) && !given.containsKey(SESSION_TOKEN);
+    Scope scope = new Scope(template, parameters, pseudo(stackId, stack.stackName()));
+    Map<String, String> typeOf = checkedTypes(template, scope);
+    synchronized (runs) {
+      // One at a time, because each token makes the one before void.
+      requireUpdatable(dao.find(stackId).orElseThrow());
+      requireChange(stack, formerTemplate, former, template, scope, parameters);
+      if (mint) {
+        parameters.put(SESSION_TOKEN, sessions.mint(caller, stackId));
+      }
+      if (!wanted.containsKey(ACCOUNT_API_URL)) {
+        parameters.remove(ACCOUNT_API_URL);
+      }
+      if (parameters.containsKey(SESSION_TOKEN) && former.containsKey(SESSION_TOKEN)) {
+        // Its own is void from now on, and the way back needs one too.
+        former.put(SESSION_TOKEN, parameters.get(SESSION_TOKEN));
+      }
+      StackRow to =
+          row(
               stackId,
-              name,
-              "CREATE_IN_PROGRESS",
-              "User Initiated",
+              stack.stackName(),
+              template,
               yaml,
-              shown,
-              seal.seal(Json.write(secret), stackId),
-              Map.of(),
-              caller.name(),
-              clock.millis()),
-          typeOf);
-    } catch (RuntimeException e) {
-      sessions.close(stackId);
-      throw e;
+              parameters,
+              stack.createdBy(),
+              stack.createdAt());
+      String sealedBefore =
+          row(
+                  stackId,
+                  stack.stackName(),
+                  formerTemplate,
+                  stack.template(),
+                  former,
+                  stack.createdBy(),
+                  stack.createdAt())
+              .sealed();
+      if (!dao.beginUpdate(to, sealedBefore, UUID.randomUUID().toString(), typeOf)) {
+        requireUpdatable(dao.find(stackId).orElseThrow());
+      }
     }
     run(stackId);
-    return new StackId(stackId, name);
+    return new StackId(stackId, stack.stackName());
+  }
+
+  private static void requireUpdatable(StackRow stack) {
+    if (!Set.of("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+        .contains(stack.status())) {
+      throw new InvalidState(
+          "Stack:"
+              + stack.stackId()
+              + " is in "
+              + stack.status()
+              + " state and can not be updated.",
+          null);
+    }
+  }
+
+  /** Refuses what would change nothing, and what no update can change. */
+  private void requireChange(
+      StackRow stack,
+      Template formerTemplate,
+      Map<String, String> formerParameters,
+      Template template,
+      Scope scope,
+      Map<String, String> parameters) {
+    Map<String, String> before = withOwnUrl(formerTemplate, formerParameters);
+    if (parameters.containsKey(SESSION_TOKEN)) {
+      before.put(SESSION_TOKEN, parameters.get(SESSION_TOKEN));
+    }
+    Map<String, StackDao.ResourceRow> rows = new HashMap<>();
+    dao.resources(stack.stackId()).forEach(row -> rows.put(row.logicalId(), row));
+    Scope formerScope =
+        new Scope(formerTemplate, before, pseudo(stack.stackId(), stack.stackName()));
+    StackView was = new StackView(formerTemplate, formerScope, rows);
+    StackView is = new StackView(template, scope, rows);
+    boolean changed = !formerScope.included().equals(scope.included());
+    for (String id : scope.included()) {
+      if (formerScope.included().contains(id)) {
+        String type = template.resources().get(id).type();
+        if (!type.equals(formerTemplate.resources().get(id).type())) {
+          throw Template.invalid(
+              "Update of resource type is not permitted. The new template modifies resource type"
+                  + " of the following resources: ["
+                  + id
+                  + "]");
+        }
+        changed |= differ(() -> was.properties(id), () -> is.properties(id));
+      }
+    }
+    if (!changed && !differ(was::outputs, is::outputs)) {
+      throw Template.invalid("No updates are to be performed.");
+    }
+  }
+
+  /** What reads something that is not there yet will be another. */
+  private static boolean differ(Supplier<?> was, Supplier<?> is) {
+    try {
+      return !was.get().equals(is.get());
+    } catch (InvalidParameterValue e) {
+      return true;
+    }
+  }
+
+  /** Takes the way back again that did not lead to its end. */
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("POST /api/2.0/accounts/{account_id}/stacks/{name}/continue-update-rollback")
+  public Stack continueUpdateRollback(Caller caller, Named request) {
+    StackRow stack = find(request.name());
+    String stackId = stack.stackId();
+    synchronized (runs) {
+      StackRow now = dao.find(stackId).orElseThrow();
+      boolean moved = false;
+      if (now.status().equals("UPDATE_ROLLBACK_FAILED")) {
+        String token = sessions.mint(caller, stackId);
+        moved =
+            dao.continueRollback(
+                stackId,
+                resealed(now.sealed(), stackId, token),
+                resealed(dao.update(stackId).orElseThrow().sealed(), stackId, token));
+      }
+      if (!moved) {
+        throw new InvalidState(
+            "Stack:"
+                + stackId
+                + " is in "
+                + now.status()
+                + " state (expected: UPDATE_ROLLBACK_FAILED, to go on with the rollback)",
+            null);
+      }
+    }
+    run(stackId);
+    return shown(dao.find(stackId).orElseThrow());
+  }
+
+  /** The secrets with another session token, where there is one among them. */
+  private String resealed(String sealed, String stackId, String token) {
+    Map<String, String> secret = new TreeMap<>(StackDao.texts(seal.open(sealed, stackId)));
+    secret.computeIfPresent(SESSION_TOKEN, (key, value) -> token);
+    return seal.seal(Json.write(secret), stackId);
   }
 
   private static String freshName() {
@@ -383,27 +595,79 @@ public final class Stacks implements AutoCloseable {
     return new OutputList(shown(find(request.name())).outputs());
   }
 
+  /** A stack that is protected is not deleted before its protection is taken away. */
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("PUT /api/2.0/accounts/{account_id}/stacks/{name}/termination-protection")
+  public Stack protect(Caller caller, Protection request) {
+    StackRow stack = find(request.name());
+    if (request.enabled() == null) {
+      throw Template.invalid("EnableTerminationProtection: '' (expected: true or false)");
+    }
+    dao.protect(stack.stackId(), request.enabled());
+    return shown(dao.find(stack.stackId()).orElseThrow());
+  }
+
   /** Starts the deletion, also in the middle of a creation; returns the stack as it then is. */
   @Allow(Role.ACCOUNT_ADMIN)
   @Operation("DELETE /api/2.0/accounts/{account_id}/stacks/{name}")
-  public Stack delete(Caller caller, Named request) {
-    StackRow stack = find(request.name());
-    String stackId = stack.stackId();
+  public Stack delete(Caller caller, DeleteStack request) {
+    String stackId = find(request.name()).stackId();
+    List<String> retained = request.retained() == null ? List.of() : request.retained();
     synchronized (runs) {
-      String status = dao.find(stackId).orElseThrow().status();
+      StackRow stack = dao.find(stackId).orElseThrow();
+      String status = stack.status();
+      requireDeletable(stack, retained);
       if (!status.equals("DELETE_IN_PROGRESS")) {
         // Who deletes answers for it, so that a stack outlives the person who made it. One at a
         // time, because each token makes the one before void.
-        Map<String, String> secret =
-            new TreeMap<>(StackDao.texts(seal.open(stack.sealed(), stackId)));
-        if (secret.containsKey(SESSION_TOKEN) && !status.equals("ROLLBACK_IN_PROGRESS")) {
-          secret.put(SESSION_TOKEN, sessions.mint(caller, stackId));
+        String sealed = stack.sealed();
+        String sealedOther = dao.update(stackId).map(StackDao.UpdateRow::sealed).orElse(null);
+        if (!status.equals("ROLLBACK_IN_PROGRESS")
+            && StackDao.texts(seal.open(sealed, stackId)).containsKey(SESSION_TOKEN)) {
+          String token = sessions.mint(caller, stackId);
+          sealed = resealed(sealed, stackId, token);
+          sealedOther = sealedOther == null ? null : resealed(sealedOther, stackId, token);
         }
-        dao.requestDelete(stackId, seal.seal(Json.write(secret), stackId));
+        dao.requestDelete(
+            stackId, sealed, sealedOther, retained, Boolean.TRUE.equals(request.emptyBuckets()));
       }
     }
     run(stackId);
     return shown(dao.find(stackId).orElseThrow());
+  }
+
+  private void requireDeletable(StackRow stack, List<String> retained) {
+    if (stack.terminationProtection()) {
+      throw new InvalidState(
+          "Stack ["
+              + stack.stackName()
+              + "] cannot be deleted while TerminationProtection is enabled",
+          null);
+    }
+    if (stack.status().startsWith("UPDATE_") && stack.status().endsWith("_IN_PROGRESS")) {
+      throw new InvalidState(
+          "Stack ["
+              + stack.stackName()
+              + "] cannot be deleted while in status "
+              + stack.status()
+              + " (expected: the update to be over)",
+          null);
+    }
+    if (!retained.isEmpty() && !stack.status().equals("DELETE_FAILED")) {
+      throw Template.invalid(
+          "RetainResources: the stack is in status "
+              + stack.status()
+              + " (expected: DELETE_FAILED; what can be deleted is not retained)");
+    }
+    for (String id : retained) {
+      if (dao.resources(stack.stackId()).stream()
+          .noneMatch(row -> row.logicalId().equals(id) && row.status().equals("DELETE_FAILED"))) {
+        throw Template.invalid(
+            "RetainResources: '"
+                + Template.shortened(id)
+                + "' (expected: a resource in DELETE_FAILED)");
+      }
+    }
   }
 
   /** Takes the answer of a function: once, from whoever has the token. */
@@ -504,13 +768,22 @@ public final class Stacks implements AutoCloseable {
   }
 
   private StackRun runOf(StackRow stack) {
+    String stackId = stack.stackId();
     Template template = Template.parse(stack.template());
-    Map<String, String> secret = StackDao.texts(seal.open(stack.sealed(), stack.stackId()));
-    Map<String, String> parameters = new HashMap<>(stack.parameters());
-    parameters.putAll(secret);
-    // Not kept unless it was given: after a restart the server may listen elsewhere.
-    if (template.parameters().containsKey(ACCOUNT_API_URL)) {
-      parameters.putIfAbsent(ACCOUNT_API_URL, ownUrl.get());
+    Map<String, String> secret = new HashMap<>(StackDao.texts(seal.open(stack.sealed(), stackId)));
+    Map<String, ResourceType> byType = new HashMap<>(typesOf(template));
+    StackRun.Other other = null;
+    StackDao.UpdateRow update = dao.update(stackId).orElse(null);
+    if (update != null) {
+      Template otherTemplate = Template.parse(update.template());
+      byType.putAll(typesOf(otherTemplate));
+      StackDao.texts(seal.open(update.sealed(), stackId))
+          .forEach((key, value) -> secret.put("other " + key, value));
+      other =
+          new StackRun.Other(
+              update.updateId(),
+              otherTemplate,
+              scope(stack, otherTemplate, update.parameters(), update.sealed()));
     }
     UnaryOperator<String> masked =
         text -> {
@@ -520,20 +793,47 @@ public final class Stacks implements AutoCloseable {
           }
           return result;
         };
-    Map<String, ResourceType> byType = new HashMap<>();
-    template
-        .resources()
-        .values()
-        .forEach(resource -> byType.put(resource.type(), typeOf(resource.type())));
     return new StackRun(
         dao,
-        byType,
-        stack.stackId(),
+        new StackSteps(dao, byType, stack, masked, this::isClosing),
+        new Crew(stackId, this::isClosing),
+        stackId,
         template,
-        new Scope(template, parameters, pseudo(stack.stackId(), stack.stackName())),
+        scope(stack, template, stack.parameters(), stack.sealed()),
+        other,
         masked,
-        () -> sessions.close(stack.stackId()),
-        this::isClosing);
+        () -> sessions.close(stackId));
+  }
+
+  private Scope scope(StackRow stack, Template template, Map<String, String> shown, String sealed) {
+    return new Scope(
+        template,
+        withOwnUrl(template, values(shown, sealed, stack.stackId())),
+        pseudo(stack.stackId(), stack.stackName()));
+  }
+
+  /** All values of parameters in clear, the account API's address only if it was given. */
+  private Map<String, String> values(Map<String, String> shown, String sealed, String stackId) {
+    Map<String, String> parameters = new HashMap<>(shown);
+    parameters.putAll(StackDao.texts(seal.open(sealed, stackId)));
+    return parameters;
+  }
+
+  /** Our address is not kept unless it was given: after a restart the server may be elsewhere. */
+  private Map<String, String> withOwnUrl(Template template, Map<String, String> values) {
+    Map<String, String> parameters = new HashMap<>(values);
+    if (template.parameters().containsKey(ACCOUNT_API_URL)) {
+      parameters.putIfAbsent(ACCOUNT_API_URL, ownUrl.get());
+    }
+    return parameters;
+  }
+
+  private Map<String, ResourceType> typesOf(Template template) {
+    Map<String, ResourceType> byType = new HashMap<>();
+    template.resources().values().stream()
+        .filter(resource -> typeOf(resource.type()) != null)
+        .forEach(resource -> byType.put(resource.type(), typeOf(resource.type())));
+    return byType;
   }
 
   private Map<String, String> parameters(Template template, Map<String, String> given) {
@@ -638,6 +938,8 @@ public final class Stacks implements AutoCloseable {
         row.status(),
         row.statusReason(),
         time(row.createdAt()),
+        row.updatedAt() == null ? null : time(row.updatedAt()),
+        row.terminationProtection(),
         new TreeMap<>(row.parameters())
             .entrySet().stream().map(e -> new Parameter(e.getKey(), e.getValue())).toList(),
         new TreeMap<>(row.outputs())

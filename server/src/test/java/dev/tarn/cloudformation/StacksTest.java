@@ -2,6 +2,7 @@ package dev.tarn.cloudformation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.PermissionDenied;
@@ -334,7 +335,7 @@ class StacksTest {
     assertThat(buckets.list()).hasSize(2);
     assertThat(rows("iam_role")).isEqualTo(3);
     String stackId = stack(name).stackId();
-    door.stacks.delete(admin, named(name));
+    door.stacks.delete(admin, new Stacks.DeleteStack(TestDoor.ACCOUNT, name, null, null));
     restartAfterEachEvent(stackId, "DELETE_COMPLETE");
     assertGone(name);
     assertThat(door.tokens).isEmpty();
@@ -414,6 +415,206 @@ class StacksTest {
   }
 
   @Test
+  void anUpdateReplacesWhatMustBeAndChangesTheRestInPlace() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    end(name);
+    Map<String, String> before = outputs(name);
+    String generated = before.get("WorkspaceIamRoleArn");
+
+    update(name, Map.of("IamRoleName", "named"));
+    Stacks.Stack updated = end(name);
+    assertThat(updated.status()).isEqualTo("UPDATE_COMPLETE");
+    assertThat(updated.parameters()).contains(new Stacks.Parameter("IamRoleName", "named"));
+    Map<String, String> after = outputs(name);
+    assertThat(after.get("WorkspaceIamRoleArn")).endsWith(":role/named");
+    assertThat(after.get("WorkspaceId")).isEqualTo(before.get("WorkspaceId"));
+    assertThat(after.get("CredentialsId")).isNotEqualTo(before.get("CredentialsId"));
+    assertThat(after.get("StorageConfigId")).isEqualTo(before.get("StorageConfigId"));
+    assertThat(door.objects).hasSize(3).containsKey("/credentials/" + after.get("CredentialsId"));
+    assertThat(door.objects.get("/workspaces/" + after.get("WorkspaceId")).get("credentials_id"))
+        .hasToString('"' + after.get("CredentialsId") + '"');
+    assertThat(door.stacks.isRole(generated)).isFalse();
+    assertThat(rows("iam_role")).isEqualTo(3);
+    assertThat(rows("stack_update") + rows("stack_update_resource")).isZero();
+    List<String> events = eventsAfter(name, "UPDATE_IN_PROGRESS");
+    assertThat(events)
+        .containsSubsequence(
+            "workspaceIamRole UPDATE_IN_PROGRESS Requested update requires the creation of a new"
+                + " physical resource; hence creating one.",
+            "workspaceIamRole UPDATE_COMPLETE ",
+            "createCredentials UPDATE_IN_PROGRESS ",
+            "createCredentials UPDATE_IN_PROGRESS Requested update required the provider to create"
+                + " a new physical resource.",
+            "createCredentials UPDATE_COMPLETE ",
+            "createWorkspace UPDATE_IN_PROGRESS ",
+            "createWorkspace UPDATE_COMPLETE ",
+            name + " UPDATE_COMPLETE_CLEANUP_IN_PROGRESS ",
+            "createCredentials DELETE_COMPLETE ",
+            "workspaceIamRole DELETE_COMPLETE ",
+            name + " UPDATE_COMPLETE ")
+        .noneMatch(event -> event.startsWith("workspaceS3Bucket"));
+    // Back to a name of the runner's choice, and away.
+    update(name, Map.of("IamRoleName", ""));
+    assertThat(end(name).status()).isEqualTo("UPDATE_COMPLETE");
+    assertThat(outputs(name).get("WorkspaceIamRoleArn")).doesNotEndWith(":role/named");
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
+  void anUpdateThatFailsIsTakenBack() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    end(name);
+    Map<String, String> before = outputs(name);
+    List<Stacks.Resource> resources = resources(name);
+    // A name is not changed: the account API refuses it, when other objects are made already.
+    update(name, Map.of("WorkspaceName", "other", "IamRoleName", "named"));
+    Stacks.Stack end = end(name);
+    assertThat(end.status()).isEqualTo("UPDATE_ROLLBACK_COMPLETE");
+    assertThat(end.parameters()).contains(new Stacks.Parameter("WorkspaceName", "rd"));
+    assertThat(outputs(name)).isEqualTo(before);
+    assertThat(resources(name))
+        .extracting(Stacks.Resource::physicalId)
+        .containsExactlyElementsOf(resources.stream().map(Stacks.Resource::physicalId).toList());
+    assertThat(eventsAfter(name, "UPDATE_IN_PROGRESS"))
+        .containsSubsequence(
+            name
+                + " UPDATE_ROLLBACK_IN_PROGRESS The following resource(s) failed to update:"
+                + " [createWorkspace]. ",
+            name + " UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS ",
+            name + " UPDATE_ROLLBACK_COMPLETE ")
+        .anyMatch(e -> e.startsWith("createWorkspace UPDATE_FAILED") && e.contains("it stays"));
+    assertThat(door.objects).hasSize(3);
+    assertThat(rows("iam_role")).isEqualTo(3);
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
+  void anUpdateThatChangesNothingIsRefusedAsIsOneOfAStackThatIsNotThere() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    assertThatThrownBy(() -> update(name, Map.of("IamRoleName", "x")))
+        .hasMessageContaining("is in CREATE_IN_PROGRESS state and can not be updated.");
+    end(name);
+    for (Map<String, String> same :
+        List.of(Map.<String, String>of(), Map.of("WorkspaceName", "rd", "IamRoleName", ""))) {
+      assertThatThrownBy(() -> update(name, same))
+          .isInstanceOf(InvalidParameterValue.class)
+          .hasMessage("No updates are to be performed.");
+    }
+    assertThatThrownBy(() -> update(name, Map.of("IamRoleName", "a b")))
+        .hasMessageContaining("Parameter IamRoleName: 'a b'");
+    assertThatThrownBy(() -> update("nobody", Map.of())).isInstanceOf(ResourceDoesNotExist.class);
+    assertThat(stack(name).status()).isEqualTo("CREATE_COMPLETE");
+  }
+
+  @Test
+  void anUpdateGoesOnHoweverOftenItsServerIsStopped() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    end(name);
+    update(name, Map.of("IamRoleName", "named"));
+    restartAfterEachEvent(name, "UPDATE_COMPLETE");
+    assertThat(door.objects).hasSize(3);
+    assertThat(rows("iam_role")).isEqualTo(3);
+    assertThat(outputs(name).get("WorkspaceIamRoleArn")).endsWith(":role/named");
+    update(name, Map.of("IamRoleName", "again", "WorkspaceName", "other"));
+    int seen = events(name).size();
+    while (stack(name).status().endsWith("_IN_PROGRESS")) {
+      int known = seen;
+      until(name, stack -> events(name).size() > known || !stack.status().endsWith("PROGRESS"));
+      stop();
+      start();
+      seen = events(name).size();
+    }
+    assertThat(stack(name).status()).isEqualTo("UPDATE_ROLLBACK_COMPLETE");
+    assertThat(door.objects).hasSize(3);
+    assertThat(rows("iam_role")).isEqualTo(3);
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
+  void anUpdateAddsAndRemovesResourcesOfAChangedTemplate() throws Exception {
+    String name =
+        create(
+            "shape",
+            """
+            Parameters: {Wanted: {Type: String}}
+            Conditions: {second: !Equals [!Ref Wanted, two]}
+            Resources:
+              one: {Type: AWS::S3::Bucket}
+              two: {Type: AWS::S3::Bucket, Condition: second}
+              three: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub "tarn-${Wanted}"}}
+            """,
+            Map.of("Wanted", "one"));
+    end(name);
+    update(name, Map.of("Wanted", "two"));
+    assertThat(end(name).status()).isEqualTo("UPDATE_COMPLETE");
+    assertThat(buckets.list()).hasSize(3).anyMatch(b -> b.name().equals("tarn-two"));
+    // One that is replaced and has files in it is left behind, and said so.
+    Files.writeString(buckets.folder("tarn-two").resolve("data.csv"), "1");
+    update(name, Map.of("Wanted", "one"));
+    Stacks.Stack end = end(name);
+    assertThat(end.status()).isEqualTo("UPDATE_COMPLETE");
+    assertThat(end.statusReason()).contains("could not be deleted", "three tarn-two");
+    assertThat(buckets.list()).hasSize(3);
+    assertThat(resources(name))
+        .filteredOn(r -> r.status().endsWith("COMPLETE") && !r.status().startsWith("DELETE"))
+        .extracting(Stacks.Resource::logicalId)
+        .containsExactly("one", "three");
+    delete(name);
+    assertThat(buckets.list()).extracting(Buckets.Bucket::name).containsExactly("tarn-two");
+  }
+
+  @Test
+  void aRollbackThatFailedCanBeGoneOnWithOrTheStackDeleted() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    end(name);
+    String role = outputs(name).get("WorkspaceIamRoleArn");
+    CountDownLatch latch = new CountDownLatch(1);
+    door.held.put("rd", latch);
+    update(name, Map.of("IamRoleName", "named"));
+    // The workspace has its new credentials, is not yet up, and then nothing may be changed.
+    until(name, stack -> door.calls.stream().anyMatch(c -> c.startsWith("PATCH")));
+    door.refused.add("PATCH");
+    door.failed.add("rd");
+    assertThat(end(name).status()).isEqualTo("UPDATE_ROLLBACK_FAILED");
+    door.failed.clear();
+    latch.countDown();
+    assertThatThrownBy(() -> update(name, Map.of("IamRoleName", "third")))
+        .hasMessageContaining("is in UPDATE_ROLLBACK_FAILED state");
+    door.refused.clear();
+    door.stacks.continueUpdateRollback(admin, named(name));
+    assertThat(end(name).status()).isEqualTo("UPDATE_ROLLBACK_COMPLETE");
+    assertThat(outputs(name).get("WorkspaceIamRoleArn")).isEqualTo(role);
+    assertThat(door.objects).hasSize(3);
+
+    door.held.put("rd", new CountDownLatch(1));
+    update(name, Map.of("IamRoleName", "named"));
+    until(
+        name,
+        stack ->
+            stack.status().equals("UPDATE_IN_PROGRESS")
+                && door.calls.stream().filter(c -> c.startsWith("PATCH")).count() > 3);
+    door.refused.add("PATCH");
+    door.failed.add("rd");
+    assertThat(end(name).status()).isEqualTo("UPDATE_ROLLBACK_FAILED");
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
+  void aProtectedStackStays() throws Exception {
+    String name = create("kept", "Resources: {bucket: {Type: AWS::S3::Bucket}}", Map.of());
+    end(name);
+    door.stacks.protect(admin, new Stacks.Protection(TestDoor.ACCOUNT, name, true));
+    assertThatThrownBy(() -> delete(name)).hasMessageContaining("TerminationProtection is enabled");
+    door.stacks.protect(admin, new Stacks.Protection(TestDoor.ACCOUNT, name, false));
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
   void theFormOfTheQuickstartHasItsGroupsItsDefaultsAndWhoUsesWhat() {
     TemplateSummary form = door.stacks.summary(admin, new Stacks.AllStacks(TestDoor.ACCOUNT));
     assertThat(form.stackName()).matches("databricks-workspace-stack-[0-9a-f]{5}");
@@ -471,9 +672,33 @@ class StacksTest {
     return door.stacks.create(admin, name, template, parameters).stackName();
   }
 
+  private void update(String name, Map<String, String> parameters) {
+    door.stacks.update(admin, new Stacks.UpdateStack(TestDoor.ACCOUNT, name, null, parameters));
+  }
+
+  /** Events as texts, from the last one of that status of the stack itself. */
+  private List<String> eventsAfter(String name, String status) {
+    List<Stacks.Event> all = events(name);
+    int from = 0;
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get(i).logicalId().equals(name) && all.get(i).status().equals(status)) {
+        from = i;
+      }
+    }
+    return all.subList(from, all.size()).stream()
+        .map(
+            e ->
+                e.logicalId()
+                    + " "
+                    + e.status()
+                    + " "
+                    + (e.statusReason() == null ? "" : e.statusReason()))
+        .toList();
+  }
+
   private void delete(String name) throws Exception {
     String stackId = stack(name).stackId();
-    door.stacks.delete(admin, named(name));
+    door.stacks.delete(admin, new Stacks.DeleteStack(TestDoor.ACCOUNT, name, null, null));
     end(stackId);
   }
 
@@ -525,7 +750,8 @@ class StacksTest {
   }
 
   private void assertGone(String name) {
-    assertThatThrownBy(() -> stack(name)).isInstanceOf(ResourceDoesNotExist.class);
+    assertThatThrownBy(() -> fail(eventsAfter(name, "DELETE_IN_PROGRESS").toString()))
+        .isInstanceOf(ResourceDoesNotExist.class);
     assertNothingLeft();
   }
 

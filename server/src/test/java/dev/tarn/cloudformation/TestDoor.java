@@ -46,6 +46,9 @@ final class TestDoor implements Sessions, AutoCloseable {
   /** Names of workspaces that are not RUNNING before the latch is down. */
   final Map<String, CountDownLatch> held = new ConcurrentHashMap<>();
 
+  /** Names of workspaces that are FAILED. */
+  final Set<String> failed = ConcurrentHashMap.newKeySet();
+
   /** Counted down by the first workspace that is made. */
   final CountDownLatch workspaceMade = new CountDownLatch(1);
 
@@ -164,6 +167,16 @@ final class TestDoor implements Sessions, AutoCloseable {
           reply(exchange, 200, gone.toString());
         }
       }
+      case "PATCH" -> {
+        ObjectNode object = objects.get(path);
+        ObjectNode asked = (ObjectNode) Json.tree(new String(body, UTF_8));
+        if (asked.has("workspace_name") || refused.contains("PATCH")) {
+          reply(exchange, 400, "{\"error_code\":\"INVALID_STATE\",\"message\":\"it stays\"}");
+          return;
+        }
+        object.setAll(asked);
+        reply(exchange, 200, object.toString());
+      }
       default -> {
         if (path.lastIndexOf('/') == 0) {
           ArrayNode all = Json.MAPPER.createArrayNode();
@@ -187,7 +200,9 @@ final class TestDoor implements Sessions, AutoCloseable {
           CountDownLatch latch = held.get(object.get("workspace_name").asText());
           object.put(
               "workspace_status",
-              latch == null || latch.getCount() == 0 ? "RUNNING" : "PROVISIONING");
+              failed.contains(object.get("workspace_name").asText())
+                  ? "FAILED"
+                  : latch == null || latch.getCount() == 0 ? "RUNNING" : "PROVISIONING");
         }
         reply(exchange, 200, object.toString());
       }

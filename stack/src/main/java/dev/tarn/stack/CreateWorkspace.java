@@ -3,6 +3,7 @@ package dev.tarn.stack;
 import java.net.URI;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -13,13 +14,33 @@ import java.util.function.Predicate;
  * {@code Custom::CreateWorkspace}: done when the workspace is RUNNING, failed when it is not.
  *
  * <p>Properties {@code workspace_name}, {@code aws_region}, {@code credentials_id}, {@code
- * storage_config_id}, optional {@code pricing_tier}; id {@code workspace_id} as decimal text;
- * attributes {@code DeploymentName}, {@code WorkspaceUrl}, {@code WorkspaceStatus}, {@code
- * WorkspaceStatusMsg}, {@code PricingTier}, {@code WorkspaceCatalogName}.
+ * storage_config_id}, optional {@code pricing_tier}, {@code network_id}, {@code
+ * private_access_settings_id}, {@code managed_services_customer_managed_key_id} and {@code
+ * storage_customer_managed_key_id}; id {@code workspace_id} as decimal text; attributes {@code
+ * DeploymentName}, {@code WorkspaceUrl}, {@code WorkspaceStatus}, {@code WorkspaceStatusMsg},
+ * {@code PricingTier}, {@code WorkspaceCatalogName}.
  */
 public final class CreateWorkspace extends CustomResource {
+  /** The properties and what the account API calls them, the first four being needed. */
+  private static final Map<String, String> FIELDS = fields();
+
   private static final Duration FIRST_LOOK = Duration.ofMillis(100);
   private static final Duration LATER_LOOKS = Duration.ofSeconds(5);
+
+  private static Map<String, String> fields() {
+    Map<String, String> fields = new LinkedHashMap<>();
+    fields.put("workspace_name", "workspace_name");
+    fields.put("aws_region", "aws_region");
+    fields.put("credentials_id", "credentials_id");
+    fields.put("storage_config_id", "storage_configuration_id");
+    fields.put("pricing_tier", "pricing_tier");
+    fields.put("network_id", "network_id");
+    fields.put("private_access_settings_id", "private_access_settings_id");
+    fields.put(
+        "managed_services_customer_managed_key_id", "managed_services_customer_managed_key_id");
+    fields.put("storage_customer_managed_key_id", "storage_customer_managed_key_id");
+    return fields;
+  }
 
   /** What the Lambda runtime calls. */
   public CreateWorkspace() {
@@ -33,38 +54,46 @@ public final class CreateWorkspace extends CustomResource {
   @Override
   Made create(Event event, AccountApi api, AtomicReference<String> madeSoFar)
       throws InterruptedException {
-    Map<String, Object> body = new LinkedHashMap<>();
-    body.put("workspace_name", event.required("workspace_name"));
-    body.put("aws_region", event.required("aws_region"));
-    body.put("credentials_id", event.required("credentials_id"));
-    body.put("storage_configuration_id", event.required("storage_config_id"));
-    if (!event.optional("pricing_tier").isEmpty()) {
-      body.put("pricing_tier", event.optional("pricing_tier"));
+    for (String needed :
+        List.of("workspace_name", "aws_region", "credentials_id", "storage_config_id")) {
+      event.required(needed);
     }
+    Map<String, Object> body = new LinkedHashMap<>();
+    FIELDS.forEach(
+        (property, field) -> {
+          if (!event.optional(property).isEmpty()) {
+            body.put(field, event.optional(property));
+          }
+        });
     String id = text(api.create("/workspaces", body, mine(event)), "workspace_id");
     madeSoFar.set(id);
     return running(event, api, id);
   }
 
   /**
-   * The credentials of a workspace can be exchanged; for anything else it is another workspace, and
-   * CloudFormation deletes the former when the new one is there.
+   * A workspace stays the workspace it is: what differs from what is wanted is asked of the account
+   * API, which knows what may change and refuses the rest. So nobody loses a workspace, with all in
+   * it, to a changed parameter; and what is already as it is to be (after a lost answer, or when a
+   * refused update is taken back) is not asked again.
    */
   @Override
   Made update(Event event, AccountApi api, AtomicReference<String> madeSoFar)
       throws InterruptedException {
-    if (event.changed("workspace_name")
-        || event.changed("aws_region")
-        || event.changed("storage_config_id")
-        || event.changed("pricing_tier")) {
-      return create(event, api, madeSoFar);
+    String id = event.physicalId();
+    Map<String, Object> actual = api.get(path(id));
+    Map<String, Object> body = new LinkedHashMap<>();
+    FIELDS.forEach(
+        (property, field) -> {
+          String wanted = event.optional(property);
+          boolean meant = !wanted.isEmpty() || event.changed(property);
+          if (meant && !wanted.equals(text(actual, field))) {
+            body.put(field, wanted.isEmpty() ? null : wanted);
+          }
+        });
+    if (!body.isEmpty()) {
+      api.patch(path(id) + "?update_mask=" + String.join(",", body.keySet()), body);
     }
-    if (event.changed("credentials_id")) {
-      api.patch(
-          path(event.physicalId()) + "?update_mask=credentials_id",
-          Map.of("credentials_id", event.required("credentials_id")));
-    }
-    return running(event, api, event.physicalId());
+    return running(event, api, id);
   }
 
   @Override

@@ -301,10 +301,22 @@ class CustomResourceTest {
         .containsEntry("PhysicalResourceId", id);
     assertThat(account.objects.get("/workspaces/" + id))
         .containsEntry("credentials_id", "aaaaaaaa-0000-0000-0000-000000000009");
+  }
+
+  @Test
+  void aWorkspaceIsNeverReplacedAndWhatTheApiRefusesCanBeTakenBack() throws Exception {
+    String id = (String) account.send("Create", null, WORKSPACE).get("PhysicalResourceId");
+    Map<String, String> changed = new HashMap<>(WORKSPACE);
     changed.put("workspace_name", "renamed");
     assertThat(account.send("Update", id, changed, WORKSPACE, 60_000))
-        .containsEntry("Status", "SUCCESS")
-        .doesNotContainEntry("PhysicalResourceId", id);
+        .containsEntry("Status", "FAILED")
+        .containsEntry("PhysicalResourceId", id);
+    assertThat(account.objects).hasSize(1);
+    account.calls.clear();
+    // The rollback: it is what it was, so nothing is asked that would be refused again.
+    assertThat(account.send("Update", id, WORKSPACE, changed, 60_000))
+        .containsEntry("Status", "SUCCESS");
+    assertThat(account.calls).noneMatch(call -> call.startsWith("PATCH"));
   }
 
   @Test
