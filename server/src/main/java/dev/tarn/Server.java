@@ -24,6 +24,7 @@ import dev.tarn.http.Hosts;
 import dev.tarn.http.Network;
 import dev.tarn.http.Routes;
 import dev.tarn.http.WebFiles;
+import dev.tarn.iam.EffectiveAccess;
 import dev.tarn.iam.Iam;
 import dev.tarn.iam.StackSessions;
 import dev.tarn.sql.Sql;
@@ -39,6 +40,7 @@ import java.time.Clock;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -140,6 +142,7 @@ public final class Server implements AutoCloseable {
 
     iam.routes(routes, account::workspaceOfDeployment);
     account.routes(routes);
+    iam.accessRoutes(routes, this::face);
     catalog.routes(routes);
     engines.routes(routes);
     sql.routes(routes);
@@ -239,6 +242,18 @@ public final class Server implements AutoCloseable {
 
   private Path rootFolder(long workspaceId) {
     return config.storage().resolve(place(workspaceId).rootBucket());
+  }
+
+  /** What those who may enter a workspace see of it. */
+  private Optional<EffectiveAccess.Face> face(long workspaceId) {
+    return account
+        .workspace(workspaceId)
+        .map(
+            workspace ->
+                new EffectiveAccess.Face(
+                    workspace.name(),
+                    workspace.rest().getAwsRegion(),
+                    String.valueOf(workspace.status())));
   }
 
   /** What the catalog asks of a workspace. */

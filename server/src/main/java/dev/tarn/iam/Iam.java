@@ -190,6 +190,15 @@ public final class Iam {
   }
 
   /**
+   * Mounts what tells who may enter what.
+   *
+   * @param workspaces what a workspace is called, empty for one that is not there
+   */
+  public void accessRoutes(Routes routes, LongFunction<Optional<EffectiveAccess.Face>> workspaces) {
+    routes.mountOwn(new EffectiveAccess(principals, identities, workspaces));
+  }
+
+  /**
    * @param workspaceOfDeployment the workspace a host {@code <deployment>.localhost} is of
    * @param closed the status of a workspace that nobody may enter, empty for the others
    * @param sessions whether an engine has a session of a principal, and so may speak for it
