@@ -41,6 +41,7 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
  * @param sandbox {@code required}, or {@code off} on a machine with one person and no bubblewrap
  * @param sessionIdle until a browser's session that nobody uses ends
  * @param sessionLongest until any browser's session ends
+ * @param logDelivery between two deliveries of audit and usage logs
  * @param network what is bound, under which names, and with which certificate
  * @param database where the state is
  */
@@ -59,6 +60,7 @@ public record Config(
     String sandbox,
     Duration sessionIdle,
     Duration sessionLongest,
+    Duration logDelivery,
     Network network,
     DatabaseUrl database) {
 
@@ -79,6 +81,9 @@ public record Config(
         "engine.training",
         new String[] {"off", "on: engines learn for the next ones' start; the build says so"});
     KEYS.put("result.hours", new String[] {"24", "how long statement results are kept"});
+    KEYS.put(
+        "log_delivery.minutes",
+        new String[] {"15", "how often audit and usage logs are delivered"});
     KEYS.put(
         "session.idle_minutes", new String[] {"720", "a sign-in that nobody uses ends after this"});
     KEYS.put("session.hours", new String[] {"168", "any sign-in ends after this"});
@@ -160,6 +165,7 @@ public record Config(
         matching(values, "sandbox", "required|off", "required or off"),
         Duration.ofMinutes(number(values, "session.idle_minutes", 1, 100_000)),
         Duration.ofHours(number(values, "session.hours", 1, 10_000)),
+        Duration.ofMinutes(number(values, "log_delivery.minutes", 1, 1440)),
         network(values),
         DatabaseUrl.parse(
             values.get("database"),

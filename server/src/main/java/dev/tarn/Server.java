@@ -10,6 +10,7 @@ import com.linecorp.armeria.server.ServerBuilder;
 import dev.tarn.account.Account;
 import dev.tarn.account.Step;
 import dev.tarn.account.WorkspaceRecord;
+import dev.tarn.billing.Billing;
 import dev.tarn.catalog.Catalog;
 import dev.tarn.cloudformation.Sessions;
 import dev.tarn.cloudformation.Stacks;
@@ -60,6 +61,7 @@ public final class Server implements AutoCloseable {
   private final Buckets buckets;
   private final Iam iam;
   private final Account account;
+  private final Billing billing;
   private final Catalog catalog;
   private final Engines engines;
   private final Sql sql;
@@ -139,10 +141,24 @@ public final class Server implements AutoCloseable {
             List.of(
                 workspace -> sql.removeWorkspace(workspace.id()),
                 workspace -> catalog.removeWorkspace(workspace.id())));
+    billing =
+        new Billing(
+            database,
+            buckets,
+            iam::accountId,
+            engines::uptimes,
+            sql::warehouse,
+            account::workspace,
+            () -> audit,
+            (to, subject, text) -> false,
+            config.logDelivery(),
+            clock);
+    engines.onChange(engine -> billing.engineChanged());
 
     iam.routes(routes, account::workspaceOfDeployment);
     account.routes(routes);
     iam.accessRoutes(routes, this::face);
+    billing.routes(routes);
     catalog.routes(routes);
     engines.routes(routes);
     sql.routes(routes);
@@ -318,6 +334,7 @@ public final class Server implements AutoCloseable {
             .map(workspace -> config.storage().resolve(workspace.bucket()))
             .toList());
     account.recover();
+    billing.start();
     stacks.resume(); // its functions call this server
   }
 
@@ -425,6 +442,7 @@ public final class Server implements AutoCloseable {
     calls.shutdownNow();
     calls.close();
     account.close();
+    billing.close();
     sql.close();
     engines.close();
     catalog.close();

@@ -114,6 +114,7 @@ public final class EncryptionKeys {
   public Answer create(Caller caller, CreateCustomerManagedKeyRequest request) {
     sessions.requireUnexpired(caller);
     Checks.none("gcp_key_info", request.getGcpKeyInfo());
+    Checks.none("azure_key_info", request.getAzureKeyInfo());
     Collection<KeyUseCase> useCases = request.getUseCases();
     if (useCases == null
         || useCases.isEmpty()

@@ -142,6 +142,25 @@ final class EngineDao {
                 .list());
   }
 
+  List<Engines.Uptime> uptimes() {
+    return database.read(
+        handle ->
+            handle
+                .createQuery(
+                    "SELECT engine_id, owner_id, workspace_id, state, ended_at FROM engine")
+                .map(
+                    (row, context) -> {
+                      long ended = row.getLong(5);
+                      return new Engines.Uptime(
+                          row.getString(1),
+                          row.getString(2),
+                          row.getLong(3),
+                          row.getString(4).equals("RUNNING"),
+                          row.wasNull() ? null : ended);
+                    })
+                .list());
+  }
+
   Engines.Spec spec(String id) {
     return database.read(
         handle ->

@@ -165,6 +165,20 @@ public final class Engines implements AutoCloseable {
     watchers.add(watcher);
   }
 
+  /**
+   * What is known of how long an engine was there.
+   *
+   * @param running whether it may be used now
+   * @param endedAt epoch milliseconds, null while it is up
+   */
+  public record Uptime(
+      String engineId, String ownerId, long workspaceId, boolean running, Long endedAt) {}
+
+  /** All engines that are up, and the newest of those that ended. */
+  public List<Uptime> uptimes() {
+    return dao.uptimes();
+  }
+
   /** The newest engine of an owner. */
   public Optional<Engine> current(String ownerId) {
     return dao.newest(ownerId);

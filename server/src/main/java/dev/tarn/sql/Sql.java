@@ -1,5 +1,6 @@
 package dev.tarn.sql;
 
+import com.databricks.sdk.service.sql.DataSourcesService;
 import com.databricks.sdk.service.sql.StatementExecutionService;
 import com.databricks.sdk.service.sql.WarehousesService;
 import dev.tarn.Config;
@@ -11,6 +12,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -62,6 +65,7 @@ public final class Sql implements AutoCloseable {
 
   public void routes(Routes routes) {
     routes.mount(WarehousesService.class, warehouses);
+    routes.mount(DataSourcesService.class, new DataSources(warehouses));
     routes.mount(StatementExecutionService.class, statements);
     routes.mountOwn(statements);
   }
@@ -87,6 +91,20 @@ public final class Sql implements AutoCloseable {
   public void removeWorkspace(long workspaceId) {
     warehouses.deleteAll(workspaceId);
     statements.deleteAll(workspaceId);
+  }
+
+  /** What a warehouse is, for who accounts for it. */
+  public record Facts(
+      String name,
+      String size,
+      String type,
+      boolean serverless,
+      String creator,
+      Map<String, String> tags) {}
+
+  /** Empty when there is none, or none any more. */
+  public Optional<Facts> warehouse(String id) {
+    return warehouses.facts(id);
   }
 
   private void expire() {

@@ -33,8 +33,10 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -121,6 +123,29 @@ final class Warehouses {
               .setClusterSize("2X-Small")
               .setWarehouseType(CreateWarehouseRequestWarehouseType.PRO));
     }
+  }
+
+  Optional<Sql.Facts> facts(String id) {
+    Warehouse warehouse = warehouses.get(id);
+    if (warehouse == null) {
+      return Optional.empty();
+    }
+    EditWarehouseRequest settings;
+    synchronized (warehouse) {
+      settings = warehouse.settings;
+    }
+    Map<String, String> tags = new LinkedHashMap<>();
+    if (settings.getTags() != null && settings.getTags().getCustomTags() != null) {
+      settings.getTags().getCustomTags().forEach(tag -> tags.put(tag.getKey(), tag.getValue()));
+    }
+    return Optional.of(
+        new Sql.Facts(
+            settings.getName(),
+            settings.getClusterSize(),
+            settings.getWarehouseType().name(),
+            Boolean.TRUE.equals(settings.getEnableServerlessCompute()),
+            warehouse.creator,
+            tags));
   }
 
   /** Stops and removes all warehouses of a workspace that goes. */

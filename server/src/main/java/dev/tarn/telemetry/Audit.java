@@ -3,10 +3,12 @@ package dev.tarn.telemetry;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -43,6 +45,7 @@ public final class Audit implements AutoCloseable {
   private final Thread writer;
   private FileChannel segment;
   private long good;
+  private volatile Position end;
   private boolean closed;
 
   /**
@@ -76,6 +79,20 @@ public final class Audit implements AutoCloseable {
       Collection<String> unknownFields,
       String sourceIp,
       String userAgent) {}
+
+  /** A place between two lines. */
+  public record Position(String segment, long offset) {
+    /** What {@link #toString} gave. */
+    public static Position of(String text) {
+      int colon = text.lastIndexOf(':');
+      return new Position(text.substring(0, colon), Long.parseLong(text.substring(colon + 1)));
+    }
+
+    @Override
+    public String toString() {
+      return segment + ":" + offset;
+    }
+  }
 
   private record Line(ByteBuffer bytes, CompletableFuture<Void> synced) {}
 
@@ -174,6 +191,7 @@ public final class Audit implements AutoCloseable {
       }
       segment.force(false);
       good += length;
+      end = new Position(end.segment, good);
     } catch (IOException e) {
       cutOff(e);
       throw e;
@@ -214,6 +232,7 @@ public final class Audit implements AutoCloseable {
       segment.truncate(good);
       segment.force(true);
     }
+    end = new Position(newest.getFileName().toString(), good);
   }
 
   private void openNext() throws IOException {
@@ -228,6 +247,7 @@ public final class Audit implements AutoCloseable {
         file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     segment = FileChannel.open(file, StandardOpenOption.WRITE);
     good = 0;
+    end = new Position(file.getFileName().toString(), 0);
     try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
       directory.force(true);
     }
@@ -263,6 +283,62 @@ public final class Audit implements AutoCloseable {
           .sorted()
           .toList();
     }
+  }
+
+  /** After the last line that is on disk. */
+  public Position end() {
+    return end;
+  }
+
+  /**
+   * Where a reader at {@code from} gets to with about {@code bytes} more: further in the same
+   * segment, or at the start of the next one; {@code from} itself when nothing follows. Lines once
+   * passed stay as they are, so the same two places always have the same lines between them.
+   */
+  public Position next(Position from, int bytes) throws IOException {
+    Position last = end;
+    Path file = folder.resolve(from.segment);
+    boolean newest = from.segment.equals(last.segment);
+    long limit = newest ? last.offset : Files.exists(file) ? Files.size(file) : 0;
+    if (from.offset >= limit) {
+      if (newest) {
+        return from;
+      }
+      for (Path later : segments(folder)) {
+        if (later.getFileName().toString().compareTo(from.segment) > 0) {
+          return new Position(later.getFileName().toString(), 0);
+        }
+      }
+      return from;
+    }
+    long rest = limit - from.offset;
+    byte[] read = bytes(file, from.offset, (int) Math.min(rest, bytes));
+    for (int i = read.length - 1; i >= 0; i--) {
+      if (read[i] == '\n') {
+        return new Position(from.segment, from.offset + i + 1);
+      }
+    }
+    return rest <= bytes ? from : next(from, Math.multiplyExact(bytes, 2));
+  }
+
+  /** The lines between two places of one segment. */
+  public List<String> lines(Position from, Position to) throws IOException {
+    if (!from.segment.equals(to.segment)) {
+      return List.of();
+    }
+    byte[] read = bytes(folder.resolve(from.segment), from.offset, (int) (to.offset - from.offset));
+    return new String(read, StandardCharsets.UTF_8).lines().toList();
+  }
+
+  private static byte[] bytes(Path file, long offset, int length) throws IOException {
+    ByteBuffer buffer = ByteBuffer.allocate(length);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      while (buffer.hasRemaining() && channel.read(buffer, offset + buffer.position()) >= 0) {}
+    }
+    if (buffer.hasRemaining()) {
+      throw new EOFException(file + " has no " + (offset + length) + " bytes");
+    }
+    return buffer.array();
   }
 
   /** Lines that wait are written first. */
