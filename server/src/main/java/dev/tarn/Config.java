@@ -3,6 +3,7 @@ package dev.tarn;
 import dev.tarn.database.DatabaseUrl;
 import dev.tarn.http.AddressRange;
 import dev.tarn.http.Network;
+import dev.tarn.mail.Mail;
 import java.io.IOException;
 import java.io.Reader;
 import java.net.InetAddress;
@@ -44,6 +45,7 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
  * @param logDelivery between two deliveries of audit and usage logs
  * @param network what is bound, under which names, and with which certificate
  * @param database where the state is
+ * @param mail the SMTP server that invitations go through, if any
  */
 public record Config(
     Path home,
@@ -62,7 +64,8 @@ public record Config(
     Duration sessionLongest,
     Duration logDelivery,
     Network network,
-    DatabaseUrl database) {
+    DatabaseUrl database,
+    Mail.Settings mail) {
 
   private static final String ENGINE_CONF = "engine.conf.";
 
@@ -87,6 +90,12 @@ public record Config(
     KEYS.put(
         "session.idle_minutes", new String[] {"720", "a sign-in that nobody uses ends after this"});
     KEYS.put("session.hours", new String[] {"168", "any sign-in ends after this"});
+    KEYS.put("smtp.host", new String[] {"", "sends invitations; without one, links are shown"});
+    KEYS.put("smtp.port", new String[] {"587", "of the SMTP server"});
+    KEYS.put("smtp.from", new String[] {"", "the sender's address"});
+    KEYS.put("smtp.user", new String[] {"", "empty for a server that asks for none"});
+    KEYS.put("smtp.password_file", new String[] {"", "a file that holds the user's password"});
+    KEYS.put("smtp.tls", new String[] {"starttls", "starttls, tls or off"});
     KEYS.put(
         "database",
         new String[] {"sqlite", "sqlite, or postgresql://user@host:port/database (15 or newer)"});
@@ -170,7 +179,8 @@ public record Config(
         DatabaseUrl.parse(
             values.get("database"),
             home.resolve("tarn.db"),
-            file(values, "database.password_file")));
+            file(values, "database.password_file")),
+        mail(values));
   }
 
   private static Network network(Map<String, String> values) {
@@ -204,6 +214,23 @@ public record Config(
 
   private static Stream<String> list(Map<String, String> values, String key) {
     return Stream.of(values.get(key).split(",")).map(String::trim).filter(one -> !one.isEmpty());
+  }
+
+  private static Mail.Settings mail(Map<String, String> values) {
+    String host = values.get("smtp.host");
+    if (!host.isEmpty()) {
+      matching(values, "smtp.from", "[^@\\s]+@[^@\\s]+", "an e-mail address");
+      if (!values.get("smtp.user").isEmpty()) {
+        matching(values, "smtp.password_file", "/.+", "the path of a file, from / on");
+      }
+    }
+    return new Mail.Settings(
+        host,
+        number(values, "smtp.port", 1, 65535),
+        values.get("smtp.from"),
+        values.get("smtp.user"),
+        values.get("smtp.password_file"),
+        matching(values, "smtp.tls", "starttls|tls|off", "starttls, tls or off"));
   }
 
   private static int number(Map<String, String> values, String key, int least, int most) {

@@ -28,6 +28,7 @@ import dev.tarn.http.WebFiles;
 import dev.tarn.iam.EffectiveAccess;
 import dev.tarn.iam.Iam;
 import dev.tarn.iam.StackSessions;
+import dev.tarn.mail.Mail;
 import dev.tarn.sql.Sql;
 import dev.tarn.storage.Buckets;
 import dev.tarn.telemetry.Audit;
@@ -47,6 +48,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The composition root: every package's facade, built and mounted in reading order. Nothing else
@@ -90,6 +92,7 @@ public final class Server implements AutoCloseable {
             clock,
             config.sessionIdle(),
             config.sessionLongest());
+    Supplier<String> region = () -> iam.region().orElse(config.region());
     stacks =
         new Stacks(
             database,
@@ -98,7 +101,7 @@ public final class Server implements AutoCloseable {
             sandbox,
             sessions(iam.stackSessions()),
             iam::accountId,
-            config.region(),
+            region,
             config.home().resolve("runtime"),
             config.logs(),
             clock,
@@ -119,7 +122,7 @@ public final class Server implements AutoCloseable {
             iam,
             buckets,
             clock,
-            config.region(),
+            region,
             deployment -> config.network().workspaceUrl(port(), deployment).toString(),
             stacks::isRole,
             catalog::workspaceCatalog,
@@ -155,7 +158,12 @@ public final class Server implements AutoCloseable {
             clock);
     engines.onChange(engine -> billing.engineChanged());
 
-    iam.routes(routes, account::workspaceOfDeployment);
+    iam.routes(
+        routes,
+        account::workspaceOfDeployment,
+        new Mail(config.mail()),
+        region,
+        () -> account.workspaces().isEmpty() && stacks.isEmpty());
     account.routes(routes);
     iam.accessRoutes(routes, this::face);
     billing.routes(routes);

@@ -89,7 +89,10 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
     Files.createDirectories(config.keys());
     try (Database database = Database.open(config.database())) {
       database.inTransaction(
-          handle -> handle.execute("INSERT INTO account VALUES (?, 'test', 0)", ACCOUNT_ID));
+          handle ->
+              handle.execute(
+                  "INSERT INTO account (account_id, account_name, created_at) VALUES (?, 'test', 0)",
+                  ACCOUNT_ID));
     }
     Server.init(config, Clock.systemUTC());
     makeWorkspace();

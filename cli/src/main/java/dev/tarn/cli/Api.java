@@ -16,6 +16,9 @@ final class Api {
   private final String url;
   private final String token;
 
+  /**
+   * @param token null for what needs none
+   */
   Api(String url, String token) {
     this.url = url;
     this.token = token;
@@ -77,10 +80,12 @@ final class Api {
         body == null
             ? HttpRequest.BodyPublishers.noBody()
             : HttpRequest.BodyPublishers.ofString(body.toString());
+    HttpRequest.Builder wish = HttpRequest.newBuilder(URI.create(url + path));
+    if (token != null) {
+      wish.header("Authorization", "Bearer " + token);
+    }
     HttpRequest request =
-        HttpRequest.newBuilder(URI.create(url + path))
-            .method(verb, content)
-            .header("Authorization", "Bearer " + token)
+        wish.method(verb, content)
             .header("Content-Type", "application/json")
             .header("User-Agent", "tarn-cli")
             .timeout(Duration.ofMinutes(10))

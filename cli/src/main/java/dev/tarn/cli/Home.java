@@ -71,16 +71,19 @@ record Home(Path folder, Path distribution) {
     }
   }
 
+  Running requireRunning() {
+    return running()
+        .orElseThrow(
+            () ->
+                new Tarn.Failure(
+                    "nothing runs on "
+                        + folder
+                        + ": start it with `tarn up` (or `tarn quickstart`)"));
+  }
+
   /** The account API of the running server, as the first administrator. */
   Api account() {
-    Running server =
-        running()
-            .orElseThrow(
-                () ->
-                    new Tarn.Failure(
-                        "nothing runs on "
-                            + folder
-                            + ": start it with `tarn up` (or `tarn quickstart`)"));
+    Running server = requireRunning();
     Path token = folder.resolve("keys/admin-token");
     try {
       return new Api(server.ownUrl(), Files.readString(token).trim());

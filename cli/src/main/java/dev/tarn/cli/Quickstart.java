@@ -38,6 +38,7 @@ final class Quickstart implements Runnable {
     progress.stage(FIRST_STATEMENT + " → " + count);
     System.out.println();
     System.out.println("Tarn is ready at " + running.url());
+    Account.printFirstLink(home, running.url());
     if (first) {
       System.out.println("  administrator's token (shown once, kept in " + tokenFile + "):");
       try {

@@ -18,6 +18,7 @@ import picocli.CommandLine.ParseResult;
       Trust.class,
       Sql.class,
       Stack.class,
+      Account.class,
       Doctor.class,
       Reset.class,
       Train.class,

@@ -22,6 +22,7 @@ final class Up implements Runnable {
     Progress progress = new Progress();
     Home.Running running = start(home, progress);
     System.out.println("Tarn is up at " + running.url());
+    Account.printFirstLink(home, running.url());
   }
 
   /** Starts the server unless it runs already; returns when it is ready. */

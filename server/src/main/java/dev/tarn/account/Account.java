@@ -58,7 +58,7 @@ public final class Account implements AutoCloseable {
       Iam iam,
       Buckets buckets,
       Clock clock,
-      String region,
+      Supplier<String> region,
       UnaryOperator<String> url,
       Predicate<String> roleExists,
       LongFunction<Optional<String>> catalogName,

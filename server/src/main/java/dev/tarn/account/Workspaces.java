@@ -48,7 +48,7 @@ public final class Workspaces {
   private final Database database;
   private final StackSessions sessions;
   private final Provisioning provisioning;
-  private final String region;
+  private final Supplier<String> region;
   private final UnaryOperator<String> url;
   private final LongFunction<Optional<String>> catalogName;
   private final Clock clock;
@@ -62,7 +62,7 @@ public final class Workspaces {
       Database database,
       StackSessions sessions,
       Provisioning provisioning,
-      String region,
+      Supplier<String> region,
       UnaryOperator<String> url,
       LongFunction<Optional<String>> catalogName,
       Clock clock) {
@@ -167,7 +167,7 @@ public final class Workspaces {
         caller.stackId(),
         clock.millis(),
         new Workspace()
-            .setAwsRegion(region)
+            .setAwsRegion(region.get())
             .setCloud("aws")
             .setComputeMode(CustomerFacingComputeMode.HYBRID)
             .setStorageMode(CustomerFacingStorageMode.CUSTOMER_HOSTED)
@@ -210,8 +210,8 @@ public final class Workspaces {
   }
 
   private void region(String asked) {
-    if (asked != null && !asked.equals(region)) {
-      throw Checks.invalid("aws_region", asked, region + ", the region of this installation");
+    if (asked != null && !asked.equals(region.get())) {
+      throw Checks.invalid("aws_region", asked, region.get() + ", the region of this installation");
     }
   }
 

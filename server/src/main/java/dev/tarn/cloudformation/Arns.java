@@ -14,19 +14,19 @@ final class Arns {
   private static final int SUFFIX = 12;
 
   private final Supplier<String> accountId;
-  private final String region;
+  private final Supplier<String> region;
   private String awsAccountId;
 
   /**
    * @param accountId our account's; asked for when a first stack is made
    */
-  Arns(Supplier<String> accountId, String region) {
+  Arns(Supplier<String> accountId, Supplier<String> region) {
     this.accountId = accountId;
     this.region = region;
   }
 
   String region() {
-    return region;
+    return region.get();
   }
 
   /** The AWS account that stands for ours: twelve digits of its id's hash. */
@@ -40,7 +40,7 @@ final class Arns {
 
   String stack(String name, String uuid) {
     return "arn:aws:cloudformation:"
-        + region
+        + region()
         + ":"
         + awsAccountId()
         + ":stack/"
@@ -54,7 +54,7 @@ final class Arns {
   }
 
   String function(String name) {
-    return "arn:aws:lambda:" + region + ":" + awsAccountId() + ":function:" + name;
+    return "arn:aws:lambda:" + region() + ":" + awsAccountId() + ":function:" + name;
   }
 
   /** {@code stack-logicalId-SUFFIX}, at most 64 characters, as roles and functions are called. */

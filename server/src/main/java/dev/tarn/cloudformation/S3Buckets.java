@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -36,9 +37,9 @@ final class S3Buckets implements ResourceType {
 
   private final Buckets buckets;
   private final Handlers handlers;
-  private final String region;
+  private final Supplier<String> region;
 
-  S3Buckets(Buckets buckets, Handlers handlers, String region) {
+  S3Buckets(Buckets buckets, Handlers handlers, Supplier<String> region) {
     this.buckets = buckets;
     this.handlers = handlers;
     this.region = region;
@@ -54,7 +55,7 @@ final class S3Buckets implements ResourceType {
     String name =
         work.text("BucketName").isEmpty() ? Arns.bucketName(work) : work.text("BucketName");
     try {
-      buckets.create(name, region, work.stackId());
+      buckets.create(name, region.get(), work.stackId());
     } catch (ResourceAlreadyExists e) {
       if (!owns(work.stackId(), name)) {
         throw new Failed(name + " already exists");
@@ -101,7 +102,7 @@ final class S3Buckets implements ResourceType {
             "DomainName",
             name + ".s3.amazonaws.com",
             "RegionalDomainName",
-            name + ".s3." + region + ".amazonaws.com"));
+            name + ".s3." + region.get() + ".amazonaws.com"));
   }
 
   @Override

@@ -81,7 +81,7 @@ public final class Stacks implements AutoCloseable {
       Sandbox sandbox,
       Sessions sessions,
       Supplier<String> accountId,
-      String region,
+      Supplier<String> region,
       Path runtime,
       Path logs,
       Clock clock,
@@ -113,6 +113,11 @@ public final class Stacks implements AutoCloseable {
   /** Mounts the operations of this package. */
   public void routes(Routes routes) {
     routes.mountOwn(this);
+  }
+
+  /** Whether there is no stack. */
+  public boolean isEmpty() {
+    return dao.list().isEmpty();
   }
 
   /** Goes on with what a former process left in progress; to be called when the server listens. */

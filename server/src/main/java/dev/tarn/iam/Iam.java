@@ -17,6 +17,7 @@ import dev.tarn.database.Seal;
 import dev.tarn.http.Authenticator;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Routes;
+import dev.tarn.mail.Mail;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -30,8 +31,10 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.LongFunction;
+import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -90,8 +93,10 @@ public final class Iam {
   public void bootstrap(String accountName, String email) {
     Path file = keys.resolve("admin-token");
     try {
+      Invitations.machineSecret(keys);
       if (Files.exists(file)
           && identities.ofToken(Tokens.hash(Files.readString(file).trim())).isPresent()) {
+        offerFirstSignUp();
         return;
       }
       Tokens.Issued token =
@@ -103,8 +108,16 @@ public final class Iam {
                 return tokens.personal(handle, admin.id(), null, BOOTSTRAP, null, BOOTSTRAP);
               });
       Seal.writeSecret(file, token.value() + "\n");
+      offerFirstSignUp();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + file, e);
+    }
+  }
+
+  private void offerFirstSignUp() throws IOException {
+    Optional<Principal> admin = principals.read(Invitations::firstAdmin);
+    if (admin.isPresent()) {
+      Invitations.offerFirst(principals, admin.get(), keys, clock);
     }
   }
 
@@ -119,14 +132,7 @@ public final class Iam {
         .bind("name", accountName)
         .bind("now", clock.millis())
         .execute();
-    return handle
-        .createQuery(
-            """
-            SELECT * FROM principal WHERE account_admin AND active AND kind = 'USER'
-            ORDER BY created_at, principal_id LIMIT 1
-            """)
-        .map((row, context) -> Principal.of(row))
-        .findOne()
+    return Invitations.firstAdmin(handle)
         .orElseGet(
             () ->
                 Principals.insert(
@@ -153,28 +159,45 @@ public final class Iam {
                     () -> new IllegalStateException("there is no account yet: run init first")));
   }
 
+  /** The region the first administrator chose, empty as long as it is the configuration's. */
+  public Optional<String> region() {
+    return principals.read(
+        handle ->
+            handle
+                .createQuery("SELECT region FROM account WHERE region IS NOT NULL")
+                .mapTo(String.class)
+                .findOne());
+  }
+
   /**
    * Mounts the operations of this package.
    *
    * @param workspaceOfDeployment the workspace a host {@code <deployment>.localhost} is of
+   * @param region the account's
+   * @param isRegionFree whether the account has nothing yet that is in a region
    */
-  public void routes(Routes routes, Function<String, Optional<Long>> workspaceOfDeployment) {
+  public void routes(
+      Routes routes,
+      Function<String, Optional<Long>> workspaceOfDeployment,
+      Mail mail,
+      Supplier<String> region,
+      BooleanSupplier isRegionFree) {
+    WorkspaceHosts hosts = new WorkspaceHosts(workspaceOfDeployment, zones);
+    Passwords passwords = new Passwords();
+    SignIn signIn =
+        new SignIn(principals, browserSessions, passwords, new Throttle(clock), hosts, clock);
     ServicePrincipalSecrets secrets = new ServicePrincipalSecrets(principals, clock);
     PersonalTokens personal = new PersonalTokens(tokens, principals);
+    routes.mountOwn(new Oidc(principals, secrets, accessTokens(), hosts, this::accountId));
+    routes.mountOwn(signIn);
     routes.mountOwn(
-        new Oidc(
+        new Invitations(
             principals,
-            secrets,
-            accessTokens(),
-            new WorkspaceHosts(workspaceOfDeployment, zones),
-            this::accountId));
-    routes.mountOwn(
-        new SignIn(
-            principals,
-            browserSessions,
-            new Passwords(),
-            new Throttle(clock),
-            new WorkspaceHosts(workspaceOfDeployment, zones),
+            signIn,
+            passwords,
+            mail,
+            new RegionChoice(region, isRegionFree),
+            keys,
             clock));
     routes.mount(CurrentUserService.class, new CurrentUser(principals));
     routes.mount(AccountUsersService.class, new AccountUsers(principals, clock));

@@ -30,7 +30,7 @@ final class Passwords {
       Argon2Function.getInstance(19_456, 2, 1, 32, Argon2.ID);
 
   private static final int SALT = 16;
-  private static final Duration PATIENCE = Duration.ofSeconds(5);
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final int WAITING = 100;
 
   private final Semaphore turns =

@@ -14,7 +14,7 @@ import dev.tarn.http.SessionCookie;
 import dev.tarn.http.Visit;
 import java.time.Clock;
 import java.util.List;
-import java.util.Locale;
+import java.util.function.Consumer;
 import org.jdbi.v3.core.Handle;
 
 /** Signing in with a browser, by e-mail and password, and out again. */
@@ -65,10 +65,9 @@ public final class SignIn {
   @Allow(Role.ANYONE)
   @Operation("POST /api/2.0/tarn/session")
   public Answer create(Caller caller, Credentials request) {
-    String name =
-        request.userName() == null ? "" : request.userName().strip().toLowerCase(Locale.ROOT);
+    String name = request.userName() == null ? "" : Principals.folded(request.userName());
     Principal user = known(name, request.password(), request.visit().address());
-    return begin(user, request.visit());
+    return begin(user, request.visit(), handle -> {});
   }
 
   private record Found(Principal user, String hash) {}
@@ -103,12 +102,18 @@ public final class SignIn {
   /**
    * A new session for who has just proved to be that user, and the cookie of it.
    *
+   * @param first what else is done in the same transaction, before
    * @throws PermissionDenied the visit is to the host of a workspace that is not the user's
    */
-  private Answer begin(Principal user, Visit visit) {
+  Answer begin(Principal user, Visit visit, Consumer<Handle> first) {
     Long workspace = workspace(visit);
     try {
-      String value = principals.write(handle -> begin(handle, user, workspace, visit));
+      String value =
+          principals.write(
+              handle -> {
+                first.accept(handle);
+                return begin(handle, user, workspace, visit);
+              });
       return answer(user.id(), workspace, value, visit);
     } catch (RuntimeException e) {
       if (Database.isForeignKeyViolation(e)) {

@@ -83,7 +83,7 @@ class ProvisioningTest {
             iam,
             buckets,
             clock,
-            "us-east-1",
+            () -> "us-east-1",
             deployment -> "http://127.0.0.1:8484",
             ROLE::equals,
             workspace -> Optional.empty(),

@@ -73,7 +73,7 @@ class StacksTest {
             sandbox,
             door,
             () -> TestDoor.ACCOUNT,
-            "us-east-1",
+            () -> "us-east-1",
             home.resolve("runtime"),
             home.resolve("logs"),
             Clock.systemUTC(),

@@ -103,6 +103,15 @@ public final class TestBrowser {
             .toString());
   }
 
+  /** A wrong password, from a thread that can throw nothing. */
+  HttpResponse<String> guess(String name) {
+    try {
+      return signIn(name, "not the password");
+    } catch (IOException | InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   public HttpResponse<String> get(String path) throws IOException, InterruptedException {
     return send("GET", path, null);
   }
