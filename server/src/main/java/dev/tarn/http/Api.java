@@ -425,12 +425,7 @@ public final class Api implements HttpService {
     }
     Reply reply = Reply.json(call.failure.status(), Errors.body(call.failure, call.path, call.id));
     return new Reply(
-        reply.status,
-        Errors.headers(call.failure, thrown),
-        reply.contentType,
-        reply.bytes,
-        null,
-        null);
+        reply.status, Errors.headers(call.failure), reply.contentType, reply.bytes, null, null);
   }
 
   private Audit.Entry entry(Call call, int status) {

@@ -81,16 +81,16 @@ final class Errors {
   }
 
   /** What goes beside the body: how to prove who one is, when to come again. */
-  static Map<String, String> headers(Failure failure, Throwable thrown) {
+  static Map<String, String> headers(Failure failure) {
     if (failure.status() == 401) {
       return Map.of("www-authenticate", "Bearer realm=\"tarn\"");
     }
-    if (thrown instanceof DatabricksError error
-        && error.getErrorDetails() != null
-        && error.getErrorDetails().retryInfo().isPresent()) {
-      return Map.of(
-          "retry-after",
-          Long.toString(error.getErrorDetails().retryInfo().get().retryDelay().toSeconds()));
+    if (failure.details() != null) {
+      for (JsonNode detail : failure.details()) {
+        if (detail.path("@type").asText().equals(ANY + "RetryInfo")) {
+          return Map.of("retry-after", detail.path("retry_delay").asText().replace("s", ""));
+        }
+      }
     }
     return Map.of();
   }

@@ -12,10 +12,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializerProvider;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.module.SimpleModule;
-import com.fasterxml.jackson.databind.ser.std.StdSerializer;
 import com.google.protobuf.Duration;
 import com.google.protobuf.FieldMask;
 import com.google.protobuf.Timestamp;
@@ -73,8 +70,6 @@ final class StrictJson {
       Json.MAPPER
           .copy()
           .setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-          // An error that says when to come again: the SDK can read it, but not write it.
-          .registerModule(new SimpleModule().addSerializer(java.time.Duration.class, new Seconds()))
           .configure(JsonGenerator.Feature.COMBINE_UNICODE_SURROGATES_IN_UTF8, true);
 
   private static final ClassValue<Map<String, Type>> PROPERTIES =
@@ -86,21 +81,6 @@ final class StrictJson {
       };
 
   private StrictJson() {}
-
-  private static final class Seconds extends StdSerializer<java.time.Duration> {
-    private static final long serialVersionUID = 1L;
-
-    Seconds() {
-      super(java.time.Duration.class);
-    }
-
-    @Override
-    public void serialize(
-        java.time.Duration value, JsonGenerator generator, SerializerProvider provider)
-        throws IOException {
-      generator.writeString(value.toSeconds() + "s");
-    }
-  }
 
   /**
    * The tree of a body, null when there is none.

@@ -1,14 +1,15 @@
 package dev.tarn.iam;
 
 import com.databricks.sdk.core.error.details.ErrorDetails;
-import com.databricks.sdk.core.error.details.RetryInfo;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.TooManyRequests;
 import com.password4j.Argon2Function;
 import com.password4j.Password;
 import com.password4j.types.Argon2;
+import dev.tarn.database.Json;
 import java.text.Normalizer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
@@ -107,8 +108,16 @@ final class Passwords {
   /** A 429 that says when to come again. */
   static TooManyRequests later(String message, Duration in) {
     return new TooManyRequests(
+        "REQUEST_LIMIT_EXCEEDED",
         message + "; it is accepted again in " + in.toSeconds() + " s",
-        ErrorDetails.builder().setRetryInfo(RetryInfo.builder().setRetryDelay(in).build()).build());
+        ErrorDetails.builder()
+            .setUnknownDetails(
+                List.of(
+                    Json.MAPPER // the SDK reads its RetryInfo, but cannot write it
+                        .createObjectNode()
+                        .put("@type", "type.googleapis.com/google.rpc.RetryInfo")
+                        .put("retry_delay", in.toSeconds() + "s")))
+            .build());
   }
 
   static Optional<String> of(Handle handle, long principalId) {
