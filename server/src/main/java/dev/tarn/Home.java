@@ -1,6 +1,7 @@
 package dev.tarn;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tarn.backup.Restore;
 import dev.tarn.database.Json;
 import dev.tarn.database.Seal;
 import java.io.IOException;
@@ -37,6 +38,12 @@ final class Home implements AutoCloseable {
    */
   static Home lock(Config config) {
     Path run = config.home().resolve("run");
+    if (Files.exists(config.home().resolve(Restore.MARK))) {
+      throw new IllegalStateException(
+          "the data directory "
+              + config.home()
+              + " was not restored to the end (expected: `tarn restore` again, it begins anew)");
+    }
     try {
       for (Path folder :
           List.of(

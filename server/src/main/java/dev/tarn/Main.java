@@ -1,8 +1,11 @@
 package dev.tarn;
 
+import dev.tarn.backup.Backup;
+import dev.tarn.backup.Restore;
 import dev.tarn.engine.Engines;
 import dev.tarn.http.Coverage;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -12,6 +15,8 @@ import java.util.concurrent.CountDownLatch;
 public final class Main {
   private static final String USAGE =
       "usage: init --home DIRECTORY | serve --home DIRECTORY [--distribution DIRECTORY]"
+          + " | backup --home DIRECTORY --to FILE [--keys-to FILE]"
+          + " | restore --home DIRECTORY --from FILE --keys-from FILE"
           + " | reap --home DIRECTORY | trained --home DIRECTORY | coverage --home DIRECTORY > docs/api-coverage.md";
 
   private Main() {}
@@ -38,10 +43,43 @@ public final class Main {
       case "init" -> init(config);
       case "serve" -> serve(config);
       case "coverage" -> coverage(config);
+      case "backup" -> backup(config, arguments);
+      case "restore" ->
+          new Restore(config, System.out)
+              .run(
+                  Path.of(required(arguments, "--from")),
+                  Path.of(required(arguments, "--keys-from")));
       case "reap" -> reap(config);
       case "trained" -> trained(config);
       default -> throw new IllegalArgumentException("'" + verb + "' is no verb; " + USAGE);
     }
+  }
+
+  /** Of a running instance by asking it, of another under the lock of its directory. */
+  private static void backup(Config config, List<String> arguments) {
+    Path to = Path.of(required(arguments, "--to"));
+    String keysTo = option(arguments, "--keys-to", null);
+    Path keys = keysTo == null ? null : Path.of(keysTo);
+    Backup backup = new Backup(config, version(), System.out);
+    Home home = null;
+    try {
+      home = Files.exists(config.databaseFile()) ? Home.lock(config) : null;
+    } catch (IllegalStateException e) {
+      if (!Files.exists(config.home().resolve("run/server.json"))) {
+        throw e;
+      }
+    }
+    try (Home held = home) {
+      backup.write(to, keys, held == null);
+    }
+  }
+
+  private static String required(List<String> arguments, String name) {
+    String value = option(arguments, name, null);
+    if (value == null) {
+      throw new IllegalArgumentException(name + " is missing; " + USAGE);
+    }
+    return value;
   }
 
   /** Ends engines that outlived a killed server; exit code 10 says that there were some. */

@@ -10,6 +10,7 @@ import com.linecorp.armeria.server.ServerBuilder;
 import dev.tarn.account.Account;
 import dev.tarn.account.Step;
 import dev.tarn.account.WorkspaceRecord;
+import dev.tarn.backup.Snapshots;
 import dev.tarn.billing.Billing;
 import dev.tarn.catalog.Catalog;
 import dev.tarn.cloudformation.Sessions;
@@ -68,6 +69,7 @@ public final class Server implements AutoCloseable {
   private final Engines engines;
   private final Sql sql;
   private final Stacks stacks;
+  private final Snapshots snapshots;
   private final Routes routes = new Routes();
   private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
   private Audit audit;
@@ -158,6 +160,8 @@ public final class Server implements AutoCloseable {
             clock);
     engines.onChange(engine -> billing.engineChanged());
 
+    snapshots = new Snapshots(config, database, buckets, clock);
+
     iam.routes(
         routes,
         account::workspaceOfDeployment,
@@ -171,6 +175,7 @@ public final class Server implements AutoCloseable {
     engines.routes(routes);
     sql.routes(routes);
     stacks.routes(routes);
+    snapshots.routes(routes);
     more.accept(routes);
     routes.complete();
   }
@@ -315,6 +320,7 @@ public final class Server implements AutoCloseable {
   private void run() {
     audit = Audit.open(config.audit(), clock);
     buckets.recover();
+    snapshots.recover();
     catalog.recover();
     Authenticator authenticator =
         iam.authenticator(account::workspaceOfDeployment, account::closed, engines::hasSession);

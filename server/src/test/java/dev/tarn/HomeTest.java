@@ -13,7 +13,12 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class HomeTest {
+public class HomeTest {
+  /** For tests of other packages: takes and gives back the lock. */
+  public static void lock(Config config) {
+    Home.lock(config).close();
+  }
+
   @TempDir Path folder;
 
   private Config config() {

@@ -99,38 +99,56 @@ record Home(Path folder, Path distribution) {
    */
   Process launch(String verb) throws IOException {
     Files.createDirectories(serverLog().getParent());
-    Path server = distribution.resolve("server/target");
-    boolean learns = verb.equals("serve") && "on".equals(System.getenv("TARN_ENGINE_TRAINING"));
     List<String> command = new ArrayList<>();
     if (Files.isExecutable(Path.of("/usr/bin/setsid"))) {
       // A session of its own: Ctrl-C at the terminal is for the command, not for the server.
       command.add("/usr/bin/setsid");
     }
-    command.addAll(
-        List.of(
-            System.getProperty("java.home") + "/bin/java",
-            "-Xmx512m",
-            "-XX:+ExitOnOutOfMemoryError",
-            "--add-opens=java.base/java.nio=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "--enable-native-access=ALL-UNNAMED",
-            "-Xlog:aot=off", // it tells of classes that it cannot keep, and of a cache of other
-            // jars
-            "-Xlog:cds=off",
-            (learns ? "-XX:AOTCacheOutput=" : "-XX:AOTCache=") + serverCache(),
-            "-cp",
-            server.resolve("tarn-server-0.1.0.jar") + File.pathSeparator + server.resolve("lib/*"),
-            "dev.tarn.Main",
-            verb,
-            "--home",
-            folder.toString(),
-            "--distribution",
-            distribution.toString()));
+    command.addAll(command(verb));
     return new ProcessBuilder(command)
         .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")))
         .redirectOutput(ProcessBuilder.Redirect.appendTo(serverLog().toFile()))
         .redirectErrorStream(true)
         .start();
+  }
+
+  /** Runs a verb of the server to its end, here on the terminal; its exit code. */
+  int run(String verb, List<String> arguments) {
+    List<String> command = new ArrayList<>(command(verb));
+    command.addAll(arguments);
+    ProcessBuilder builder = new ProcessBuilder(command).inheritIO();
+    builder.environment().put("LC_ALL", "C.UTF-8"); // names of files are UTF-8
+    try {
+      return builder.start().waitFor();
+    } catch (IOException e) {
+      throw new Tarn.Failure("cannot start " + verb + ": " + e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Tarn.Failure("interrupted");
+    }
+  }
+
+  private List<String> command(String verb) {
+    Path server = distribution.resolve("server/target");
+    boolean learns = verb.equals("serve") && "on".equals(System.getenv("TARN_ENGINE_TRAINING"));
+    return List.of(
+        System.getProperty("java.home") + "/bin/java",
+        "-Xmx512m",
+        "-XX:+ExitOnOutOfMemoryError",
+        "--add-opens=java.base/java.nio=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow",
+        "--enable-native-access=ALL-UNNAMED",
+        "-Xlog:aot=off", // it tells of classes that it cannot keep, and of a cache of other jars
+        "-Xlog:cds=off",
+        (learns ? "-XX:AOTCacheOutput=" : "-XX:AOTCache=") + serverCache(),
+        "-cp",
+        server.resolve("tarn-server-0.1.0.jar") + File.pathSeparator + server.resolve("lib/*"),
+        "dev.tarn.Main",
+        verb,
+        "--home",
+        folder.toString(),
+        "--distribution",
+        distribution.toString());
   }
 
   /** JDK 25's AOT cache of the server; without one it starts in twice the time. */

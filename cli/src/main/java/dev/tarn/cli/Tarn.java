@@ -16,6 +16,8 @@ import picocli.CommandLine.ParseResult;
       Logs.class,
       Env.class,
       Trust.class,
+      Backup.class,
+      Restore.class,
       Sql.class,
       Stack.class,
       Account.class,

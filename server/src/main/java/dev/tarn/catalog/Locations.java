@@ -149,6 +149,11 @@ final class Locations {
     return folders;
   }
 
+  /** Runs what deletes folders. */
+  void deleting(Runnable work) {
+    buckets.deleting(work);
+  }
+
   /** Whether the bucket of a canonical path is there. */
   boolean bucketExists(String location) {
     return buckets.exists(bucket(location));

@@ -75,7 +75,7 @@ final class Trash implements AutoCloseable {
     for (String location : marked()) {
       try {
         if (locations.bucketExists(location)) {
-          remove(locations.folder(location));
+          locations.deleting(() -> remove(locations.folder(location)));
         }
         database.inTransaction(
             handle ->

@@ -16,6 +16,8 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
 import java.util.List;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.regex.Pattern;
 
 /**
@@ -30,6 +32,9 @@ public final class Buckets {
   private final Database database;
   private final Path root;
   private final Clock clock;
+
+  /** Deleting of folders shares it; who must find every folder that a row speaks of holds it. */
+  private final ReadWriteLock deleting = new ReentrantReadWriteLock(true);
 
   public Buckets(Database database, Path root, Clock clock) {
     this.database = database;
@@ -149,7 +154,36 @@ public final class Buckets {
     }
   }
 
+  /** What may go wrong while nothing is deleted. */
+  public interface Work<T> {
+    T run() throws IOException;
+  }
+
+  /** Runs {@code work} while this server deletes no bucket and no table's folder. */
+  public <T> T whileNothingIsDeleted(Work<T> work) throws IOException {
+    deleting.writeLock().lock();
+    try {
+      return work.run();
+    } finally {
+      deleting.writeLock().unlock();
+    }
+  }
+
+  /** Runs what deletes folders of this store. */
+  public void deleting(Runnable work) {
+    deleting.readLock().lock();
+    try {
+      work.run();
+    } finally {
+      deleting.readLock().unlock();
+    }
+  }
+
   private void remove(String name) {
+    deleting(() -> removeNow(name));
+  }
+
+  private void removeNow(String name) {
     try {
       Files.walkFileTree(
           root.resolve(name),

@@ -1,0 +1,29 @@
+package dev.tarn.backup;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tarn.database.Json;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Which sealing keys are in a folder of keys: their numbers, which are no secret. */
+final class SealKeys {
+  private SealKeys() {}
+
+  private static JsonNode keyset(Path keys) throws IOException {
+    return Json.tree(Files.readString(keys.resolve("seal.json")));
+  }
+
+  static long primary(Path keys) throws IOException {
+    return keyset(keys).path("primaryKeyId").asLong();
+  }
+
+  static boolean has(Path keys, long id) throws IOException {
+    for (JsonNode key : keyset(keys).path("key")) {
+      if (key.path("keyId").asLong() == id) {
+        return true;
+      }
+    }
+    return false;
+  }
+}
