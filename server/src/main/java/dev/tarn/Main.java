@@ -63,7 +63,7 @@ public final class Main {
     Backup backup = new Backup(config, version(), System.out);
     Home home = null;
     try {
-      home = Files.exists(config.databaseFile()) ? Home.lock(config) : null;
+      home = Files.exists(config.keys()) ? Home.lock(config) : null;
     } catch (IllegalStateException e) {
       if (!Files.exists(config.home().resolve("run/server.json"))) {
         throw e;

@@ -11,7 +11,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,9 +52,9 @@ public final class Backup {
    * @throws IllegalStateException says what is wrong
    */
   public void write(Path to, Path keysTo, boolean running) {
-    if (!Files.exists(config.databaseFile())) {
+    if (!Files.exists(config.keys().resolve("seal.json"))) {
       throw new IllegalStateException(
-          config.home() + " holds no instance (expected: a data directory with tarn.db)");
+          config.home() + " holds no instance (expected: the data directory of one)");
     }
     String now = TIME.format(Instant.now());
     Path file = target(to, "tarn-" + now + ".zip");
@@ -67,11 +66,11 @@ public final class Backup {
     try {
       String id = UUID.randomUUID().toString();
       Snapshot snapshot = running ? asked() : taken(id);
-      try (FileLock lock = snapshot.reading()) {
+      try {
         if (keys != null) {
           writeKeys(keys, id);
         }
-        writeData(file, id, snapshot, lock);
+        writeData(file, id, snapshot);
       } finally {
         snapshot.discard();
       }
@@ -102,7 +101,7 @@ public final class Backup {
 
   private Snapshot taken(String id) throws IOException {
     return Snapshot.take(
-        config, id, System.currentTimeMillis(), file -> Database.copy(config.databaseFile(), file));
+        config, id, System.currentTimeMillis(), file -> Database.copy(config.database(), file));
   }
 
   private Snapshot asked() throws IOException {
@@ -113,12 +112,17 @@ public final class Backup {
               .asText();
       String token = Files.readString(config.keys().resolve("admin-token")).trim();
       String account =
-          ask(http, token, "GET", url + "/.well-known/databricks-config")
+          ask(http, token, "GET", url + "/.well-known/databricks-config", null)
               .path("account_id")
               .asText();
       return Snapshot.at(
           Path.of(
-              ask(http, token, "POST", url + "/api/2.0/accounts/" + account + "/tarn/snapshots")
+              ask(
+                      http,
+                      token,
+                      "POST",
+                      url + "/api/2.0/accounts/" + account + "/tarn/snapshots",
+                      "{\"process_id\": " + ProcessHandle.current().pid() + "}")
                   .path("path")
                   .asText()));
     } catch (InterruptedException e) {
@@ -127,12 +131,17 @@ public final class Backup {
     }
   }
 
-  private static JsonNode ask(HttpClient http, String token, String verb, String url)
+  private static JsonNode ask(
+      HttpClient http, String token, String verb, String url, String content)
       throws IOException, InterruptedException {
     HttpResponse<String> answer =
         http.send(
             HttpRequest.newBuilder(URI.create(url))
-                .method(verb, HttpRequest.BodyPublishers.noBody())
+                .method(
+                    verb,
+                    content == null
+                        ? HttpRequest.BodyPublishers.noBody()
+                        : HttpRequest.BodyPublishers.ofString(content))
                 .header("Authorization", "Bearer " + token)
                 .header("User-Agent", "tarn-backup")
                 .timeout(Duration.ofMinutes(30))
@@ -155,18 +164,14 @@ public final class Backup {
         .put("created_at", Instant.now().toString());
   }
 
-  private void writeData(Path file, String id, Snapshot snapshot, FileLock lock)
-      throws IOException {
+  private void writeData(Path file, String id, Snapshot snapshot) throws IOException {
     ObjectNode facts = facts("data", id).put("seal_key_id", SealKeys.primary(config.keys()));
     ObjectNode sizes = snapshot.sizes();
     try (Archive.Writer archive = new Archive.Writer(file, facts)) {
       for (Path each : files(snapshot.folder())) {
         String name = snapshot.folder().relativize(each).toString();
-        if (name.equals("sizes.json") || name.equals("lock")) {
+        if (name.equals("sizes.json") || name.equals("reader")) {
           continue;
-        }
-        if (!lock.isValid()) {
-          throw new IOException("the snapshot was taken away");
         }
         archive.add(name, each, sizes.path(name).asLong(Long.MAX_VALUE));
       }

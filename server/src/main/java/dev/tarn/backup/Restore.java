@@ -2,6 +2,7 @@ package dev.tarn.backup;
 
 import dev.tarn.Config;
 import dev.tarn.database.Database;
+import dev.tarn.database.DatabaseUrl;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.channels.FileChannel;
@@ -58,8 +59,13 @@ public final class Restore {
           unpack(keys, staged);
           requireKeysOf(data, keysFrom, staged);
           data.unpack("tarn.db", staged);
-          tryDatabase(staged.resolve("tarn.db"));
+          // One of a newer version is refused, one of an older is migrated.
+          Database.open(DatabaseUrl.ofFile(staged.resolve("tarn.db"))).close();
           unpack(data, staged);
+          if (config.database().isPostgres()) {
+            Database.adopt(staged.resolve("tarn.db"), config.database());
+            Files.delete(staged.resolve("tarn.db"));
+          }
           moved = true;
           move(staged, home);
         } finally {
@@ -169,11 +175,6 @@ public final class Restore {
               + wanted
               + ")");
     }
-  }
-
-  /** Opens it as a start would: one of a newer version is refused, one of an older is migrated. */
-  private static void tryDatabase(Path file) {
-    Database.open(file).close();
   }
 
   private static void move(Path staged, Path home) throws IOException {

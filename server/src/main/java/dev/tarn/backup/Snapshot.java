@@ -5,9 +5,6 @@ import dev.tarn.Config;
 import dev.tarn.database.Json;
 import dev.tarn.telemetry.Audit;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -15,7 +12,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -37,7 +33,6 @@ final class Snapshot {
   private static final String PREFIX = ".backup-";
   private static final String LOG = "_delta_log";
   private static final Pattern COMMIT = Pattern.compile("(\\d{20})\\..+");
-  private static final int FRESH_MILLIS = 60_000;
 
   private final Path folder;
 
@@ -53,17 +48,19 @@ final class Snapshot {
   /**
    * Takes one; the caller sees to it that nothing is deleted meanwhile.
    *
+   * @param reader the process that will read it; once it has ended, the next one takes its place
    * @throws IllegalStateException another one is being read
    */
-  static Snapshot take(Config config, String id, long now, DatabaseCopy database)
+  static Snapshot take(Config config, String id, long reader, DatabaseCopy database)
       throws IOException {
-    discardOthers(config, now);
+    discardOthers(config);
     Path folder =
         Files.createDirectory(
             config.storage().resolve(PREFIX + id),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     Snapshot snapshot = new Snapshot(folder);
     try {
+      Files.writeString(folder.resolve("reader"), Long.toString(reader));
       snapshot.fill(config, database);
       return snapshot;
     } catch (IOException | RuntimeException e) {
@@ -244,27 +241,6 @@ final class Snapshot {
     }
   }
 
-  /** Held by whoever reads it, so that the next one does not take it for left over. */
-  FileLock reading() throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    FileLock lock = tryLock(channel);
-    if (lock == null) {
-      channel.close();
-      throw new IllegalStateException("another process reads the snapshot " + folder);
-    }
-    return lock;
-  }
-
-  private static FileLock tryLock(FileChannel channel) throws IOException {
-    try {
-      return channel.tryLock();
-    } catch (OverlappingFileLockException e) {
-      return null;
-    }
-  }
-
   /** Deletes what killed backups left; nobody may be reading. */
   static void discardAll(Path storage) throws IOException {
     for (Path each : all(storage)) {
@@ -272,12 +248,13 @@ final class Snapshot {
     }
   }
 
-  private static void discardOthers(Config config, long now) throws IOException {
+  private static void discardOthers(Config config) throws IOException {
     for (Path other : all(config.storage())) {
-      if (Files.exists(other.resolve("lock"))) {
-        new Snapshot(other).reading().acquiredBy().close();
-      } else if (now - Files.getLastModifiedTime(other).toMillis() < FRESH_MILLIS) {
-        throw new IllegalStateException("another backup has just begun in " + other);
+      Path reader = other.resolve("reader");
+      if (Files.exists(reader)
+          && ProcessHandle.of(Long.parseLong(Files.readString(reader))).isPresent()) {
+        throw new IllegalStateException(
+            "another backup is running (process " + Files.readString(reader) + ")");
       }
       delete(other);
     }

@@ -48,7 +48,10 @@ public final class Snapshots {
     }
   }
 
-  public record TakeRequest(String accountId) {}
+  /**
+   * @param processId of the command that will read it, on this machine
+   */
+  public record TakeRequest(String accountId, long processId) {}
 
   /**
    * @param path on this machine
@@ -66,7 +69,7 @@ public final class Snapshots {
     try {
       Path path =
           buckets.whileNothingIsDeleted(
-              () -> Snapshot.take(config, id, now, database::copyTo).folder());
+              () -> Snapshot.take(config, id, request.processId(), database::copyTo).folder());
       return new Taken(id, path.toString(), now);
     } catch (IllegalStateException e) {
       throw new InvalidState(e.getMessage(), null);

@@ -1,5 +1,6 @@
 package dev.tarn.database;
 
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -102,20 +103,44 @@ public final class Database implements AutoCloseable {
     return waitFor(dialect.read(work));
   }
 
-  /** Writes all that is committed now into a database of its own, a file that is not there yet. */
+  /**
+   * Writes all that is committed now into an SQLite database of its own, a file that is not there
+   * yet.
+   */
   public void copyTo(Path file) {
-    read(handle -> handle.execute("VACUUM INTO ?", file.toString()));
+    dialect.copyTo(file);
   }
 
   /** The same, of a database that nobody has opened; its schema stays as it is. */
-  public static void copy(Path database, Path file) {
-    try (Connection connection = connect("jdbc:sqlite:" + database);
-        var statement = connection.prepareStatement("VACUUM INTO ?")) {
-      statement.setString(1, file.toString());
-      statement.execute();
+  public static void copy(DatabaseUrl url, Path file) {
+    if (url.isPostgres()) {
+      try (Database database = open(url)) {
+        database.copyTo(file);
+      }
+      return;
+    }
+    try {
+      Sqlite.copy(url.file(), file);
     } catch (SQLException e) {
-      throw new IllegalStateException(
-          "cannot copy the database " + database + ": " + e.getMessage(), e);
+      throw new IllegalStateException("cannot copy the database " + url + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Opens the SQLite database in {@code file} as a start would, which migrates it, and moves what
+   * is in it to {@code url} where that is a PostgreSQL.
+   *
+   * @throws IllegalStateException it is of a newer version, or that PostgreSQL is not empty
+   */
+  public static void adopt(Path file, DatabaseUrl url) {
+    open(DatabaseUrl.ofFile(file)).close();
+    if (url.isPostgres()) {
+      open(url).close();
+      try {
+        Transfer.toPostgres(file, url);
+      } catch (SQLException e) {
+        throw new IllegalStateException("cannot fill " + url + ": " + e.getMessage(), e);
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.tarn.database;
 
+import java.nio.file.Path;
 import java.util.concurrent.Future;
 import org.jdbi.v3.core.HandleCallback;
 
@@ -11,6 +12,9 @@ interface Dialect extends AutoCloseable {
   <T, X extends Exception> Future<T> begin(HandleCallback<T, X> work);
 
   <T, X extends Exception> Future<T> read(HandleCallback<T, X> work);
+
+  /** Writes what is committed now into an SQLite database of its own. */
+  void copyTo(Path file);
 
   @Override
   void close();

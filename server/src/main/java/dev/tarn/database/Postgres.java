@@ -2,6 +2,7 @@ package dev.tarn.database;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.ResultSet;
@@ -105,7 +106,7 @@ final class Postgres implements Dialect {
     return new Postgres(url, init);
   }
 
-  private static Connection connect(DatabaseUrl url) throws SQLException {
+  static Connection connect(DatabaseUrl url) throws SQLException {
     Properties properties = url.credentials();
     properties.setProperty("connectTimeout", "5");
     properties.setProperty("ApplicationName", "tarn");
@@ -332,6 +333,15 @@ final class Postgres implements Dialect {
             + url.place()
             + ", does not answer; nothing was changed. Repeat the call when it is back.",
         cause);
+  }
+
+  @Override
+  public void copyTo(Path file) {
+    try (Connection connection = connect(url)) {
+      Transfer.toSqlite(connection, file);
+    } catch (SQLException e) {
+      throw new IllegalStateException("cannot copy the database " + url + ": " + e.getMessage(), e);
+    }
   }
 
   static boolean isUniqueViolation(Throwable e) {

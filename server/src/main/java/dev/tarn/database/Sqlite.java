@@ -53,7 +53,7 @@ final class Sqlite implements Dialect {
     return new Sqlite(url);
   }
 
-  private static Connection connect(String url) throws SQLException {
+  static Connection connect(String url) throws SQLException {
     Connection connection = DriverManager.getConnection(url);
     try (var statement = connection.createStatement()) {
       statement.execute("PRAGMA journal_mode=WAL");
@@ -80,6 +80,30 @@ final class Sqlite implements Dialect {
             readHandles.add(handle);
           }
         });
+  }
+
+  @Override
+  public void copyTo(Path file) {
+    Handle handle = null;
+    try {
+      handle = readHandles.take();
+      handle.execute("VACUUM INTO ?", file.toString());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the database was copied", e);
+    } finally {
+      if (handle != null) {
+        readHandles.add(handle);
+      }
+    }
+  }
+
+  static void copy(Path database, Path file) throws SQLException {
+    try (Connection connection = connect("jdbc:sqlite:" + database);
+        var statement = connection.prepareStatement("VACUUM INTO ?")) {
+      statement.setString(1, file.toString());
+      statement.execute();
+    }
   }
 
   static boolean isUniqueViolation(Throwable e) {

@@ -42,7 +42,8 @@ final class AotCache {
     return !flag.startsWith("-Xmx") && !flag.startsWith("-XX:ActiveProcessorCount=");
   }
 
-  private static String name(Path runtime, List<String> flags) throws IOException {
+  /** Of the JDK, the jars and the flags. */
+  static String name(Path runtime, List<String> flags) throws IOException {
     StringBuilder made = new StringBuilder(Runtime.version() + "\n");
     flags.stream().filter(AotCache::matters).forEach(flag -> made.append(flag).append('\n'));
     try (Stream<Path> jars = Files.list(runtime.resolve("jars"))) {

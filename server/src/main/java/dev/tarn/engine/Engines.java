@@ -451,7 +451,10 @@ public final class Engines implements AutoCloseable {
             engine.id(),
             engine.state() == State.STARTING
                 ? "the control plane ended while it was starting"
-                : causeOfEnd(engine.id()));
+                : engine.terms().equals(terms(address))
+                    ? causeOfEnd(engine.id())
+                    : "it was started by another build of Tarn, or with other keys or another"
+                        + " address, and was ended; the next statement starts one of this build");
       }
     }
     dao.forget(KEPT).forEach(id -> remove(launcher.folder(id)));
@@ -507,7 +510,7 @@ public final class Engines implements AutoCloseable {
     return left.size();
   }
 
-  /** What is a{@code hash} of: whom a driver believes, and where it asks. */
+  /** A hash of what it runs, whom it believes, and where it asks. */
   private String terms(URI address) {
     try {
       return HexFormat.of()
@@ -515,6 +518,8 @@ public final class Engines implements AutoCloseable {
               MessageDigest.getInstance("SHA-256")
                   .digest(
                       (address
+                              + "\n"
+                              + launcher.build()
                               + "\n"
                               + Base64.getEncoder().encodeToString(key.publicKey().getEncoded()))
                           .getBytes(UTF_8)));

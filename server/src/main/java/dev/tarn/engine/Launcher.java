@@ -7,8 +7,10 @@ import dev.tarn.Config;
 import dev.tarn.database.Json;
 import dev.tarn.engine.Sandbox.Mount;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.ClosedWatchServiceException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.WatchKey;
 import java.nio.file.WatchService;
@@ -72,6 +74,17 @@ final class Launcher {
   /** What the build made for engines: {@code jars/}, and beside it the AOT cache. */
   Path runtime() {
     return config.distribution().resolve("spark/target/runtime");
+  }
+
+  /** Changes when engines would run other code, on another JDK or with other flags. */
+  String build() {
+    try {
+      return AotCache.name(runtime(), flags(Path.of(SCRATCH)));
+    } catch (NoSuchFileException e) {
+      return "none"; // and so no engine starts either
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot look at " + runtime(), e);
+    }
   }
 
   /** Whether engines in the sandbox have an AOT cache that fits. */
@@ -164,7 +177,7 @@ final class Launcher {
                   try {
                     watch.close();
                   } catch (IOException e) {
-                    throw new java.io.UncheckedIOException(e);
+                    throw new UncheckedIOException(e);
                   }
                 });
     try (var stdin = process.getOutputStream()) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.tarn.Config;
 import dev.tarn.Server;
 import dev.tarn.database.Database;
+import dev.tarn.database.DatabaseUrl;
 import dev.tarn.database.Seal;
 import dev.tarn.storage.Buckets;
 import java.io.OutputStream;
@@ -43,7 +44,7 @@ class BackupTest {
       Files.createDirectories(each);
     }
     Server.init(config, Clock.systemUTC());
-    try (Database database = Database.open(config.databaseFile())) {
+    try (Database database = Database.open(DatabaseUrl.ofFile(config.databaseFile()))) {
       new Buckets(database, config.storage(), Clock.systemUTC()).create("one", "us-east-1", "test");
     }
     Files.writeString(config.home().resolve("sealed"), Seal.open(config.keys()).seal("word", "x"));
@@ -84,7 +85,7 @@ class BackupTest {
       assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
           .isEqualTo("rw-------");
     }
-    try (Database database = Database.open(to.databaseFile())) {
+    try (Database database = Database.open(DatabaseUrl.ofFile(to.databaseFile()))) {
       assertThat(new Buckets(database, to.storage(), Clock.systemUTC()).list())
           .extracting(Buckets.Bucket::name)
           .contains("one");
@@ -162,7 +163,7 @@ class BackupTest {
 
   @Test
   void aBackupOfANewerVersionIsRefusedAndLeavesNothing() throws Exception {
-    try (Database database = Database.open(config.databaseFile())) {
+    try (Database database = Database.open(DatabaseUrl.ofFile(config.databaseFile()))) {
       database.inTransaction(
           handle ->
               handle.execute(
@@ -223,8 +224,8 @@ class BackupTest {
             Snapshot.take(
                 config,
                 "00000000-0000-0000-0000-0000000000%02d".formatted(round),
-                System.currentTimeMillis() + 100_000,
-                file -> Database.copy(config.databaseFile(), file));
+                ProcessHandle.current().pid(),
+                file -> Database.copy(DatabaseUrl.ofFile(config.databaseFile()), file));
         Path copy = snapshot.folder().resolve("storage/one/t");
         try (Stream<Path> commits = Files.list(copy.resolve("_delta_log"))) {
           List<String> versions =
