@@ -1,5 +1,6 @@
 package dev.tarn.backup;
 
+import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.NotFound;
 import com.fasterxml.jackson.annotation.JsonProperty;
@@ -51,7 +52,7 @@ public final class Snapshots {
   /**
    * @param processId of the command that will read it, on this machine
    */
-  public record TakeRequest(String accountId, long processId) {}
+  public record TakeRequest(String accountId, Long processId) {}
 
   /**
    * @param path on this machine
@@ -64,6 +65,11 @@ public final class Snapshots {
   @Allow(Role.ACCOUNT_ADMIN)
   @Operation("POST /api/2.0/accounts/{account_id}/tarn/snapshots")
   public Taken take(Caller caller, TakeRequest request) {
+    if (request.processId() == null) {
+      throw new InvalidParameterValue(
+          "process_id: missing (expected: the process on this machine that reads the snapshot)",
+          null);
+    }
     String id = UUID.randomUUID().toString();
     long now = clock.millis();
     try {
