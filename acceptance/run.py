@@ -25,7 +25,7 @@ REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
 # In the order in which they start; a name is also a folder of acceptance/ (but for the first).
-GROUPS = ["unit", "kill", "two-writers", "tpch", "quickstart", "sdk", "stack", "backup", "foreign-process"]
+GROUPS = ["unit", "postgres", "kill", "two-writers", "tpch", "quickstart", "sdk", "stack", "backup", "foreign-process"]
 ALONE = ["bench"]
 
 began = time.monotonic()
@@ -67,13 +67,27 @@ def train():
 
 def unit(log):
     """All JUnit tests of all modules and the formatter; jars stay as they are, instances run from them."""
+    return junit(log, "spotless:check", "test")
+
+
+def postgres(log):
+    """The server's tests again, on PostgreSQL, and those of two control planes. Left out is only what is tagged so."""
+    return junit(log, "-pl", "server", "-am", "-DskipTests", "-Dserver.skipTests=false", "-Ddatabase=postgres",
+                 "-DexcludedGroups=database-blind", "test")
+
+
+def junit(log, *arguments):
     for report in glob.glob(str(ROOT / "*/target/surefire-reports/*.xml")):
         os.remove(report)
-    maven = ["mvn", "-B", "-Dmaven.test.failure.ignore=true", "spotless:check", "test"]
+    maven = ["mvn", "-B", "-Dmaven.test.failure.ignore=true", *arguments]
     # Its compilers and the tests are over before the JVM's second compiler pays off (as in pom.xml for the tests).
     options = f"{os.environ.get('MAVEN_OPTS', '')} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     code = run(maven, log, env={**os.environ, "MAVEN_OPTS": options})
     return code, glob.glob(str(ROOT / "*/target/surefire-reports/TEST-*.xml"))
+
+
+# One after the other: they share a target folder.
+MAVEN = {"unit": unit, "postgres": postgres}
 
 
 def acceptance(name, log, soak, seed):
@@ -107,7 +121,10 @@ def run_group(name, arguments, totals):
     start = time.monotonic()
     say(f"{name} …")
     log = REPORTS / f"{name}.log"
-    code, reports = unit(log) if name == "unit" else acceptance(name, log, arguments.soak, arguments.seed)
+    if name in MAVEN:
+        code, reports = MAVEN[name](log)
+    else:
+        code, reports = acceptance(name, log, arguments.soak, arguments.seed)
     passed, failed = count(reports)
     if passed + len(failed) == 0 or (code != 0 and not failed):
         failed.append(f"{name}: the group itself failed (exit code {code})")
@@ -133,7 +150,7 @@ def main():
     wanted = arguments.only or [*GROUPS, *(ALONE if arguments.soak else [])]
     totals, problems = [], []
     waiting = queue.SimpleQueue()
-    for name in [group for group in GROUPS if group in wanted and group != "unit"]:
+    for name in [group for group in GROUPS if group in wanted and group not in MAVEN]:
         waiting.put(name)
     prepared = threading.Event()
 
@@ -155,7 +172,7 @@ def main():
 
     def prepare():
         try:
-            if wanted != ["unit"]:
+            if not set(wanted) <= set(MAVEN):
                 prepare_venv()
                 if not train():  # a failure, and yet no reason not to try the rest
                     totals.append((0, 1))
@@ -166,7 +183,7 @@ def main():
 
     lanes = [
         threading.Thread(target=lane, args=(prepare,)),
-        threading.Thread(target=lane, args=((lambda: run_one("unit")) if "unit" in wanted else (lambda: None),)),
+        threading.Thread(target=lane, args=(lambda: [run_one(name) for name in MAVEN if name in wanted],)),
     ]
     for each in lanes:
         each.start()

@@ -25,10 +25,12 @@ import java.util.List;
 final class Home implements AutoCloseable {
   private final Path run;
   private final FileChannel channel;
+  private final FileChannel starting;
 
-  private Home(Path run, FileChannel channel) {
+  private Home(Path run, FileChannel channel, FileChannel starting) {
     this.run = run;
     this.channel = channel;
+    this.starting = starting;
   }
 
   /**
@@ -81,7 +83,14 @@ final class Home implements AutoCloseable {
               (ProcessHandle.current().pid() + "\n").getBytes(StandardCharsets.US_ASCII)),
           0);
       Files.deleteIfExists(run.resolve("server.json"));
-      return new Home(run, channel);
+      // Another control plane may have the same keys: one at a time makes those that are missing.
+      FileChannel starting =
+          FileChannel.open(
+              config.keys().resolve("starting"),
+              StandardOpenOption.CREATE,
+              StandardOpenOption.WRITE);
+      starting.lock();
+      return new Home(run, channel, starting);
     } catch (IOException e) {
       throw new IllegalStateException(
           "the data directory " + config.home() + " cannot be used: " + e, e);
@@ -113,6 +122,7 @@ final class Home implements AutoCloseable {
             .put("version", Main.version());
     try {
       Seal.writeSecret(run.resolve("server.json"), facts + "\n");
+      starting.close();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot write " + run.resolve("server.json"), e);
     }
@@ -122,6 +132,7 @@ final class Home implements AutoCloseable {
   public void close() {
     try {
       Files.deleteIfExists(run.resolve("server.json"));
+      starting.close();
       channel.close();
     } catch (IOException e) {
       throw new UncheckedIOException("cannot leave the data directory " + run.getParent(), e);

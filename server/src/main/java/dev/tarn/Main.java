@@ -2,6 +2,7 @@ package dev.tarn;
 
 import dev.tarn.backup.Backup;
 import dev.tarn.backup.Restore;
+import dev.tarn.database.Database;
 import dev.tarn.engine.Engines;
 import dev.tarn.http.Coverage;
 import java.io.IOException;
@@ -17,6 +18,7 @@ public final class Main {
       "usage: init --home DIRECTORY | serve --home DIRECTORY [--distribution DIRECTORY]"
           + " | backup --home DIRECTORY --to FILE [--keys-to FILE]"
           + " | restore --home DIRECTORY --from FILE --keys-from FILE"
+          + " | database --home DIRECTORY"
           + " | reap --home DIRECTORY | trained --home DIRECTORY | coverage --home DIRECTORY > docs/api-coverage.md";
 
   private Main() {}
@@ -50,6 +52,7 @@ public final class Main {
                   Path.of(required(arguments, "--from")),
                   Path.of(required(arguments, "--keys-from")));
       case "reap" -> reap(config);
+      case "database" -> System.out.println(Database.describe(config.database()));
       case "trained" -> trained(config);
       default -> throw new IllegalArgumentException("'" + verb + "' is no verb; " + USAGE);
     }

@@ -16,7 +16,9 @@ import dev.tarn.catalog.Catalog;
 import dev.tarn.cloudformation.Sessions;
 import dev.tarn.cloudformation.Stacks;
 import dev.tarn.database.Database;
+import dev.tarn.database.Leases;
 import dev.tarn.database.Seal;
+import dev.tarn.database.Unreachable;
 import dev.tarn.engine.Engines;
 import dev.tarn.engine.Sandbox;
 import dev.tarn.http.Api;
@@ -50,12 +52,15 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The composition root: every package's facade, built and mounted in reading order. Nothing else
  * knows all packages.
  */
 public final class Server implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final String FIRST_ADMIN = "admin@tarn.local";
 
   private final Config config;
@@ -319,6 +324,7 @@ public final class Server implements AutoCloseable {
 
   private void run() {
     audit = Audit.open(config.audit(), clock);
+    database.leases().start(Leases.name(config.home().resolve("run").resolve("control-plane")));
     buckets.recover();
     snapshots.recover();
     catalog.recover();
@@ -350,6 +356,19 @@ public final class Server implements AutoCloseable {
     account.recover();
     billing.start();
     stacks.resume(); // its functions call this server
+    database.leases().onFreed(this::seek);
+  }
+
+  /** Goes on with what a control plane that is gone, or gave up, has left. */
+  private void seek() {
+    for (Runnable part :
+        List.<Runnable>of(engines::seek, sql::seek, account::recover, stacks::seek)) {
+      try {
+        part.run();
+      } catch (Unreachable e) {
+        LOG.warn("what others left is looked at when the database is back", e);
+      }
+    }
   }
 
   private com.linecorp.armeria.server.Server listen(Hosts hosts, Api api) {

@@ -47,6 +47,12 @@ final class Doctor implements java.util.concurrent.Callable<Integer> {
         free >= 2 * GIB,
         "%.1f GiB free for %s".formatted(free / (double) GIB, home.folder()),
         "make room, or put TARN_HOME on a larger disk");
+    Home.Said database = home.ask("database");
+    check(
+        "database",
+        database.ok(),
+        database.text().lines().reduce((before, last) -> last).orElse("it says nothing"),
+        "see docs/admin/postgresql.md; the settings are database and database.password_file");
     int port = port();
     check(
         "port",

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -99,6 +100,29 @@ record Home(Path folder, Path distribution) {
    */
   Process launch(String verb) throws IOException {
     Files.createDirectories(serverLog().getParent());
+    return quiet(verb)
+        .redirectOutput(ProcessBuilder.Redirect.appendTo(serverLog().toFile()))
+        .start();
+  }
+
+  /** What a verb of the server says, which ends by itself; nothing when it cannot be started. */
+  Said ask(String verb) {
+    try {
+      Process process = quiet(verb).start();
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return new Said(process.waitFor() == 0, said.strip());
+    } catch (IOException e) {
+      return new Said(false, e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return new Said(false, "interrupted");
+    }
+  }
+
+  /** The end of a verb, and all it said. */
+  record Said(boolean ok, String text) {}
+
+  private ProcessBuilder quiet(String verb) {
     List<String> command = new ArrayList<>();
     if (Files.isExecutable(Path.of("/usr/bin/setsid"))) {
       // A session of its own: Ctrl-C at the terminal is for the command, not for the server.
@@ -107,9 +131,7 @@ record Home(Path folder, Path distribution) {
     command.addAll(command(verb));
     return new ProcessBuilder(command)
         .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")))
-        .redirectOutput(ProcessBuilder.Redirect.appendTo(serverLog().toFile()))
-        .redirectErrorStream(true)
-        .start();
+        .redirectErrorStream(true);
   }
 
   /** Runs a verb of the server to its end, here on the terminal; its exit code. */

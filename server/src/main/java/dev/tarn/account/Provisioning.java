@@ -7,17 +7,24 @@ import static com.databricks.sdk.service.provisioning.WorkspaceStatus.PROVISIONI
 import static com.databricks.sdk.service.provisioning.WorkspaceStatus.RUNNING;
 
 import com.databricks.sdk.core.DatabricksError;
+import com.databricks.sdk.service.provisioning.WorkspaceStatus;
 import dev.tarn.database.Database;
+import dev.tarn.database.LeaseLost;
+import dev.tarn.database.Leases;
+import dev.tarn.database.Unreachable;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
+import org.jdbi.v3.core.HandleCallback;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,14 +33,18 @@ import org.slf4j.LoggerFactory;
  *
  * <p>What is to be done of a workspace follows from its row: NOT_PROVISIONED and PROVISIONING ask
  * for the steps that have not ended, CANCELLING asks for taking it apart. So whoever changed a row
- * calls {@link #wake}, and a start after a kill wakes all. One thread at a time works on one
- * workspace; it looks at the row again after every step, so a deletion stops provisioning between
- * two steps and follows it.
+ * calls {@link #wake}, and a start after a kill wakes all. One thread of one control plane at a
+ * time, the one with the lease, works on one workspace; it looks at the row again after every step,
+ * so a deletion stops provisioning between two steps and follows it.
  */
 final class Provisioning implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Provisioning.class);
+  private static final Duration AGAIN = Duration.ofSeconds(5);
+  private static final Set<WorkspaceStatus> TO_DO =
+      Set.of(NOT_PROVISIONED, PROVISIONING, CANCELLING);
 
   private final Database database;
+  private final Leases leases;
   private final Clock clock;
   private final List<Step> steps;
   private final List<StepAction> teardown;
@@ -41,7 +52,7 @@ final class Provisioning implements AutoCloseable {
   private final ConcurrentHashMap<Long, ReentrantLock> locks = new ConcurrentHashMap<>();
   private final ExecutorService threads =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("workspace-", 0).factory());
-  private volatile boolean closing;
+  private final CountDownLatch closing = new CountDownLatch(1);
 
   /**
    * @param gone told after a workspace's row, and what hung on it, was deleted
@@ -49,6 +60,7 @@ final class Provisioning implements AutoCloseable {
   Provisioning(
       Database database, Clock clock, List<Step> steps, List<StepAction> teardown, Runnable gone) {
     this.database = database;
+    this.leases = database.leases();
     this.clock = clock;
     this.steps = List.copyOf(steps);
     this.teardown = List.copyOf(teardown);
@@ -60,8 +72,8 @@ final class Provisioning implements AutoCloseable {
   }
 
   void recover() {
-    database
-        .<List<WorkspaceRecord>, RuntimeException>read(WorkspaceDao::list)
+    database.<List<WorkspaceRecord>, RuntimeException>read(WorkspaceDao::list).stream()
+        .filter(workspace -> TO_DO.contains(workspace.status()))
         .forEach(workspace -> wake(workspace.id()));
   }
 
@@ -71,49 +83,96 @@ final class Provisioning implements AutoCloseable {
           ReentrantLock lock = locks.computeIfAbsent(id, ignored -> new ReentrantLock());
           lock.lock();
           try {
-            work(id);
-          } catch (RuntimeException | InterruptedException e) {
-            if (!closing) {
-              LOG.error("work on workspace {} ended; it goes on at the next start", id, e);
+            boolean again = true;
+            while (again && !isClosing()) {
+              again = attempt(id);
             }
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
           } finally {
             lock.unlock();
           }
         });
   }
 
-  private void work(long id) throws InterruptedException {
-    while (!closing) {
+  /** Whether there is, or may be, more to do. */
+  private boolean attempt(long id) throws InterruptedException {
+    try {
+      if (!leases.take(lease(id))) {
+        return false; // Another control plane is at it, and looks at the row as we would.
+      }
+      boolean stuck = work(id);
+      leases.give(lease(id));
+      // Asked for while we had the lease, and so refused elsewhere.
+      return !stuck
+          && database
+              .<Optional<WorkspaceRecord>, RuntimeException>read(
+                  handle -> WorkspaceDao.find(handle, id))
+              .filter(workspace -> TO_DO.contains(workspace.status()))
+              .isPresent();
+    } catch (LeaseLost e) {
+      LOG.info("workspace {} is another control plane's work now", id, e);
+      return false;
+    } catch (RuntimeException e) {
+      if (!isClosing()) {
+        LOG.error("work on workspace {} broke off; it goes on in {}", id, AGAIN, e);
+      }
+      return !closing.await(AGAIN.toMillis(), TimeUnit.MILLISECONDS);
+    }
+  }
+
+  private static String lease(long id) {
+    return "workspace/" + id;
+  }
+
+  private boolean isClosing() {
+    return closing.getCount() == 0;
+  }
+
+  private <T> T write(long id, HandleCallback<T, RuntimeException> work) {
+    return database.inTransaction(
+        handle -> {
+          leases.require(handle, lease(id));
+          return work.withHandle(handle);
+        });
+  }
+
+  /** Whether it cannot go on, though there is more to do. */
+  private boolean work(long id) throws InterruptedException {
+    while (!isClosing()) {
       Optional<WorkspaceRecord> workspace =
           database.<Optional<WorkspaceRecord>, RuntimeException>read(
               handle -> WorkspaceDao.find(handle, id));
       if (workspace.isEmpty()) {
         locks.remove(id);
-        return;
+        return false;
       }
-      boolean more =
-          switch (workspace.get().status()) {
-            case NOT_PROVISIONED -> start(id);
-            case PROVISIONING -> nextStep(workspace.get());
-            case CANCELLING -> takeApart(workspace.get());
-            default -> false;
-          };
-      if (!more) {
-        return;
+      switch (workspace.get().status()) {
+        case NOT_PROVISIONED -> start(id);
+        case PROVISIONING -> nextStep(workspace.get());
+        case CANCELLING -> {
+          if (!takeApart(workspace.get())) {
+            return true;
+          }
+        }
+        default -> {
+          return false;
+        }
       }
     }
-  }
-
-  private boolean start(long id) {
-    database.inTransaction(
-        handle ->
-            WorkspaceDao.move(
-                handle, id, PROVISIONING, "Provisioning has begun.", NOT_PROVISIONED));
     return true;
   }
 
-  /** Does the first step that has not ended; false when nothing is left to do. */
-  private boolean nextStep(WorkspaceRecord workspace) throws InterruptedException {
+  private void start(long id) {
+    write(
+        id,
+        handle ->
+            WorkspaceDao.move(
+                handle, id, PROVISIONING, "Provisioning has begun.", NOT_PROVISIONED));
+  }
+
+  /** Does the first step that has not ended. */
+  private void nextStep(WorkspaceRecord workspace) throws InterruptedException {
     long id = workspace.id();
     Set<String> done =
         database
@@ -128,7 +187,8 @@ final class Provisioning implements AutoCloseable {
       position++;
     }
     if (position == steps.size()) {
-      database.inTransaction(
+      write(
+          id,
           handle ->
               WorkspaceDao.move(
                   handle,
@@ -136,34 +196,37 @@ final class Provisioning implements AutoCloseable {
                   RUNNING,
                   WorkspaceReferences.running(workspace.rest()),
                   PROVISIONING));
-      return true;
+      return;
     }
     Step step = steps.get(position);
     int at = position;
     boolean begun =
-        database.inTransaction(
+        write(
+            id,
             handle -> {
               WorkspaceDao.begin(handle, id, at, step, clock.millis());
               return WorkspaceDao.move(handle, id, PROVISIONING, step.message(), PROVISIONING);
             });
     if (!begun) {
-      return true;
+      return;
     }
     try {
       step.action().run(workspace);
     } catch (InterruptedException e) {
       throw e;
     } catch (Exception e) {
-      if (closing) {
-        return false;
+      if (Unreachable.isCauseOf(e)) {
+        throw new IllegalStateException("step " + step.name() + " has no end yet", e);
       }
-      fail(workspace, step, e);
-      return true;
+      if (!isClosing()) {
+        fail(workspace, step, e);
+      }
+      return;
     }
-    database.inTransaction(
+    write(
+        id,
         handle ->
             WorkspaceDao.end(handle, id, step.name(), "DONE", step.message(), clock.millis()));
-    return true;
   }
 
   private void fail(WorkspaceRecord workspace, Step step, Exception e) {
@@ -172,7 +235,8 @@ final class Provisioning implements AutoCloseable {
         e instanceof DatabricksError
             ? e.getMessage()
             : "step " + step.name() + " failed: " + e.getMessage();
-    database.inTransaction(
+    write(
+        workspace.id(),
         handle -> {
           WorkspaceDao.end(handle, workspace.id(), step.name(), "FAILED", reason, clock.millis());
           return WorkspaceDao.move(handle, workspace.id(), FAILED, reason, PROVISIONING);
@@ -186,9 +250,13 @@ final class Provisioning implements AutoCloseable {
       } catch (InterruptedException e) {
         throw e;
       } catch (Exception e) {
-        if (!closing) {
+        if (Unreachable.isCauseOf(e)) {
+          throw new IllegalStateException("taking it apart has no end yet", e);
+        }
+        if (!isClosing()) {
           LOG.error("workspace {} cannot be taken apart", workspace.id(), e);
-          database.inTransaction(
+          write(
+              workspace.id(),
               handle ->
                   WorkspaceDao.move(
                       handle,
@@ -200,7 +268,7 @@ final class Provisioning implements AutoCloseable {
         return false;
       }
     }
-    database.inTransaction(handle -> WorkspaceDao.delete(handle, workspace.id()));
+    write(workspace.id(), handle -> WorkspaceDao.delete(handle, workspace.id()));
     gone.run();
     return true;
   }
@@ -208,7 +276,7 @@ final class Provisioning implements AutoCloseable {
   /** Stops between two steps; what was begun goes on at the next start. */
   @Override
   public void close() {
-    closing = true;
+    closing.countDown();
     threads.shutdownNow();
     try {
       if (!threads.awaitTermination(10, TimeUnit.SECONDS)) {

@@ -1,6 +1,7 @@
 package dev.tarn.catalog;
 
 import dev.tarn.database.Database;
+import dev.tarn.database.Leases;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
@@ -25,6 +26,7 @@ final class Trash implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Trash.class);
 
   private final Database database;
+  private final Leases leases;
   private final Locations locations;
   private final Clock clock;
   private final Semaphore work = new Semaphore(0);
@@ -33,6 +35,7 @@ final class Trash implements AutoCloseable {
 
   Trash(Database database, Locations locations, Clock clock) {
     this.database = database;
+    this.leases = database.leases();
     this.locations = locations;
     this.clock = clock;
   }
@@ -74,6 +77,9 @@ final class Trash implements AutoCloseable {
   void empty() {
     for (String location : marked()) {
       try {
+        if (!leases.take("trash/" + location)) {
+          continue; // Another control plane is at it.
+        }
         if (locations.bucketExists(location)) {
           locations.deleting(() -> remove(locations.folder(location)));
         }
@@ -83,6 +89,7 @@ final class Trash implements AutoCloseable {
                     .createUpdate("DELETE FROM storage_trash WHERE storage_location = :location")
                     .bind("location", location)
                     .execute());
+        leases.give("trash/" + location);
       } catch (RuntimeException e) {
         LOG.warn("{} could not be removed and is left for later", location, e);
       }

@@ -4,6 +4,7 @@ import com.databricks.sdk.core.error.platform.ResourceAlreadyExists;
 import com.fasterxml.jackson.core.type.TypeReference;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
+import dev.tarn.database.Leases;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -36,11 +37,18 @@ final class StackDao {
       """;
 
   private final Database database;
+  private final Leases leases;
   private final Clock clock;
 
   StackDao(Database database, Clock clock) {
     this.database = database;
+    this.leases = database.leases();
     this.clock = clock;
+  }
+
+  /** What whoever moves the stack must have. */
+  static String lease(String stackId) {
+    return "stack/" + stackId;
   }
 
   /**
@@ -291,6 +299,7 @@ final class StackDao {
   void former(ResourceRow row) {
     database.inTransaction(
         handle -> {
+          leases.require(handle, lease(row.stackId()));
           handle
               .createUpdate(
                   """
@@ -307,18 +316,20 @@ final class StackDao {
   /** The update, or its rollback, came by and this resource is as it is to be. */
   void visited(String stackId, String logicalId, String updateId) {
     database.inTransaction(
-        handle ->
-            handle
-                .createUpdate(
-                    """
+        handle -> {
+          leases.require(handle, lease(stackId));
+          return handle
+              .createUpdate(
+                  """
                     UPDATE stack_resource SET update_id = :updateId, status =
                       CASE WHEN status LIKE '%FAILED' THEN 'UPDATE_COMPLETE' ELSE status END
                     WHERE stack_id = :stackId AND logical_id = :logicalId
                     """)
-                .bind("updateId", updateId)
-                .bind("stackId", stackId)
-                .bind("logicalId", logicalId)
-                .execute());
+              .bind("updateId", updateId)
+              .bind("stackId", stackId)
+              .bind("logicalId", logicalId)
+              .execute();
+        });
   }
 
   /**
@@ -328,6 +339,7 @@ final class StackDao {
   void exchange(String stackId, String rollbackId) {
     database.inTransaction(
         handle -> {
+          leases.require(handle, lease(stackId));
           UpdateRow was =
               handle
                   .createQuery(
@@ -409,6 +421,7 @@ final class StackDao {
   void endUpdate(String stackId, String from, String to, String reason, Set<String> current) {
     database.inTransaction(
         handle -> {
+          leases.require(handle, lease(stackId));
           int moved =
               handle
                   .createUpdate(
@@ -544,6 +557,7 @@ final class StackDao {
       String stackId, String from, String to, String reason, Map<String, String> outputs) {
     return database.inTransaction(
         handle -> {
+          leases.require(handle, lease(stackId));
           int moved =
               handle
                   .createUpdate(
@@ -636,6 +650,7 @@ final class StackDao {
   void resource(ResourceRow row) {
     database.inTransaction(
         handle -> {
+          leases.require(handle, lease(row.stackId()));
           if (row.status().equals("UPDATE_IN_PROGRESS")) {
             handle
                 .createUpdate(

@@ -5,6 +5,8 @@ import dev.tarn.cloudformation.ResourceType.Failed;
 import dev.tarn.cloudformation.ResourceType.Work;
 import dev.tarn.cloudformation.StackDao.ResourceRow;
 import dev.tarn.cloudformation.StackDao.StackRow;
+import dev.tarn.database.LeaseLost;
+import dev.tarn.database.Unreachable;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
@@ -153,6 +155,9 @@ final class StackSteps {
       ResourceRow row, String status, Exception e, String physicalId, Consumer<ResourceRow> keep) {
     if (stopping.getAsBoolean()) {
       return;
+    }
+    if (e instanceof LeaseLost || Unreachable.isCauseOf(e)) {
+      throw new IllegalStateException(row.logicalId() + " has no end yet", e);
     }
     if (!(e instanceof Failed)) {
       LOG.warn("{} of {} is {}", row.logicalId(), row.stackId(), status, e);

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.tarn.cloudformation.StackDao.StackRow;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
+import dev.tarn.database.Leases;
 import dev.tarn.database.Seal;
 import dev.tarn.engine.Sandbox;
 import dev.tarn.http.Allow;
@@ -52,6 +53,7 @@ public final class Stacks implements AutoCloseable {
   private static final SecureRandom RANDOM = new SecureRandom();
 
   private final StackDao dao;
+  private final Leases leases;
   private final Seal seal;
   private final Sessions sessions;
   private final Clock clock;
@@ -87,6 +89,7 @@ public final class Stacks implements AutoCloseable {
       Clock clock,
       Supplier<String> ownUrl) {
     this.dao = new StackDao(database, clock);
+    this.leases = database.leases();
     this.seal = seal;
     this.sessions = sessions;
     this.clock = clock;
@@ -123,6 +126,11 @@ public final class Stacks implements AutoCloseable {
   /** Goes on with what a former process left in progress; to be called when the server listens. */
   public void resume() {
     functions.reap();
+    seek();
+  }
+
+  /** Goes on with what another control plane left in progress. */
+  public void seek() {
     dao.inProgress().forEach(this::run);
   }
 
@@ -617,14 +625,16 @@ public final class Stacks implements AutoCloseable {
   @Operation("DELETE /api/2.0/accounts/{account_id}/stacks/{name}")
   public Stack delete(Caller caller, DeleteStack request) {
     String stackId = find(request.name()).stackId();
+    String deletion = "stack-deletion/" + stackId;
     List<String> retained = request.retained() == null ? List.of() : request.retained();
     synchronized (runs) {
+      // One at a time, because each token makes the one before void.
+      boolean first = leases.take(deletion);
       StackRow stack = dao.find(stackId).orElseThrow();
       String status = stack.status();
       requireDeletable(stack, retained);
-      if (!status.equals("DELETE_IN_PROGRESS")) {
-        // Who deletes answers for it, so that a stack outlives the person who made it. One at a
-        // time, because each token makes the one before void.
+      if (first && !status.equals("DELETE_IN_PROGRESS")) {
+        // Who deletes answers for it, so that a stack outlives the person who made it.
         String sealed = stack.sealed();
         String sealedOther = dao.update(stackId).map(StackDao.UpdateRow::sealed).orElse(null);
         if (!status.equals("ROLLBACK_IN_PROGRESS")
@@ -636,6 +646,7 @@ public final class Stacks implements AutoCloseable {
         dao.requestDelete(
             stackId, sealed, sealedOther, retained, Boolean.TRUE.equals(request.emptyBuckets()));
       }
+      leases.give(deletion);
     }
     run(stackId);
     return shown(dao.find(stackId).orElseThrow());
@@ -743,19 +754,23 @@ public final class Stacks implements AutoCloseable {
     try {
       while (!isClosing()) {
         try {
+          if (!leases.take(StackDao.lease(stackId))) {
+            return; // Another control plane is at it, and looks at the row as we would.
+          }
           runOf(dao.find(stackId).orElseThrow()).run();
+          functions.stop(stackId);
+          leases.give(StackDao.lease(stackId));
+          synchronized (runs) {
+            if (!dao.find(stackId).orElseThrow().status().endsWith("_IN_PROGRESS")) {
+              runs.remove(stackId);
+              return;
+            }
+          }
         } catch (RuntimeException e) {
           // The database, most likely: a full disk. The rows say where to go on.
           LOG.error("the run of {} broke off; it goes on in {}", stackId, AGAIN, e);
+          functions.stop(stackId);
           closing.await(AGAIN.toSeconds(), TimeUnit.SECONDS);
-          continue;
-        }
-        functions.stop(stackId);
-        synchronized (runs) {
-          if (!dao.find(stackId).orElseThrow().status().endsWith("_IN_PROGRESS")) {
-            runs.remove(stackId);
-            return;
-          }
         }
       }
     } catch (InterruptedException e) {

@@ -4,9 +4,11 @@ import java.nio.file.Path;
 import java.sql.SQLException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import org.flywaydb.core.api.FlywayException;
 import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.flywaydb.core.api.pattern.ValidatePattern;
+import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
 
 /**
@@ -21,10 +23,17 @@ import org.jdbi.v3.core.HandleCallback;
  */
 public final class Database implements AutoCloseable {
   private final Dialect dialect;
+  private final Leases leases;
   private final ThreadLocal<Boolean> inTransaction = new ThreadLocal<>();
 
   private Database(Dialect dialect) {
     this.dialect = dialect;
+    this.leases = new Leases(this);
+  }
+
+  /** Who does what, where several control planes share this database. */
+  public Leases leases() {
+    return leases;
   }
 
   /**
@@ -45,6 +54,20 @@ public final class Database implements AutoCloseable {
           e);
     } catch (SQLException e) {
       throw new IllegalStateException("cannot open the database " + url + ": " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Looks whether there is a database that will do, and changes nothing.
+   *
+   * @return what it is
+   * @throws IllegalStateException there is none; says why
+   */
+  public static String describe(DatabaseUrl url) {
+    try {
+      return url.isPostgres() ? Postgres.describe(url) : "SQLite, " + url;
+    } catch (SQLException e) {
+      throw new IllegalStateException("cannot look at " + url + ": " + e.getMessage(), e);
     }
   }
 
@@ -144,6 +167,33 @@ public final class Database implements AutoCloseable {
     }
   }
 
+  boolean isShared() {
+    return dialect.isShared();
+  }
+
+  /** The database's clock in milliseconds, as an SQL expression: one for all control planes. */
+  String now() {
+    return dialect.now();
+  }
+
+  /**
+   * Tells the other control planes on this database, when the transaction of {@code handle} is
+   * through.
+   *
+   * @param topic one word
+   */
+  public void announce(Handle handle, String topic, String text) {
+    dialect.announce(handle, topic, text);
+  }
+
+  /**
+   * @param listener told of what others announce, not of what this control plane does; null when
+   *     some may have been missed. It must not wait.
+   */
+  public void onAnnounced(String topic, Consumer<String> listener) {
+    dialect.onAnnounced(topic, listener);
+  }
+
   /** Whether {@code e} says that a unique key or primary key was already taken. */
   public static boolean isUniqueViolation(Throwable e) {
     return Sqlite.isUniqueViolation(e) || Postgres.isUniqueViolation(e);
@@ -185,6 +235,7 @@ public final class Database implements AutoCloseable {
 
   @Override
   public void close() {
+    leases.close();
     dialect.close();
   }
 }

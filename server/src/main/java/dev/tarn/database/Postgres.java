@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.flywaydb.core.Flyway;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
@@ -54,11 +55,14 @@ final class Postgres implements Dialect {
   private final DatabaseUrl url;
   private final HikariDataSource writers;
   private final HikariDataSource readers;
+  private final Notices notices;
   private final Jdbi writes;
   private final Jdbi reads;
   private final ExecutorService writing = threads("database-writer-");
   private final ExecutorService reading = threads("database-reader-");
   private volatile long refusedUntil = System.nanoTime();
+  private long answeredAt = System.nanoTime();
+  private boolean gone;
 
   private Postgres(DatabaseUrl url, String init) {
     this.url = url;
@@ -70,6 +74,7 @@ final class Postgres implements Dialect {
     reading.setReadOnly(true);
     reading.setAutoCommit(false);
     readers = new HikariDataSource(reading);
+    notices = new Notices(url);
     writes = Jdbi.create(writers);
     reads = Jdbi.create(readers);
   }
@@ -104,6 +109,14 @@ final class Postgres implements Dialect {
       compareBytes(connection);
     }
     return new Postgres(url, init);
+  }
+
+  static String describe(DatabaseUrl url) throws SQLException {
+    try (Connection connection = connect(url)) {
+      check(url, connection);
+      return "PostgreSQL %s at %s, database %s"
+          .formatted(connection.getMetaData().getDatabaseProductVersion(), url.place(), url.name());
+    }
   }
 
   static Connection connect(DatabaseUrl url) throws SQLException {
@@ -313,17 +326,41 @@ final class Postgres implements Dialect {
 
   /** Who comes while nobody gets a connection is not kept waiting for one, again and again. */
   private Handle handle(Jdbi jdbi) {
-    if (System.nanoTime() - refusedUntil < 0) {
+    long asked = System.nanoTime();
+    if (asked - refusedUntil < 0) {
       throw unreachable(null);
     }
     try {
-      return jdbi.open();
+      Handle handle = jdbi.open();
+      answered(asked);
+      return handle;
     } catch (RuntimeException e) {
       if (isConnectionLost(e)) {
-        refusedUntil = System.nanoTime() + REFUSING_NANOS;
+        refused(asked, e);
         throw unreachable(e);
       }
       throw e;
+    }
+  }
+
+  private synchronized void answered(long asked) {
+    answeredAt = Math.max(answeredAt, asked);
+    if (gone) {
+      gone = false;
+      refusedUntil = System.nanoTime();
+      LOG.info("PostgreSQL at {} answers again", url.place());
+    }
+  }
+
+  /** Unless another was answered who asked later: this one waited for what is over. */
+  private synchronized void refused(long asked, RuntimeException e) {
+    if (answeredAt - asked > 0) {
+      return;
+    }
+    refusedUntil = System.nanoTime() + REFUSING_NANOS;
+    if (!gone) {
+      gone = true;
+      LOG.error("PostgreSQL at {} does not answer", url.place(), e);
     }
   }
 
@@ -342,6 +379,26 @@ final class Postgres implements Dialect {
     } catch (SQLException e) {
       throw new IllegalStateException("cannot copy the database " + url + ": " + e.getMessage(), e);
     }
+  }
+
+  @Override
+  public boolean isShared() {
+    return true;
+  }
+
+  @Override
+  public String now() {
+    return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+  }
+
+  @Override
+  public void announce(Handle handle, String topic, String text) {
+    notices.announce(handle, topic, text);
+  }
+
+  @Override
+  public void onAnnounced(String topic, Consumer<String> listener) {
+    notices.onAnnounced(topic, listener);
   }
 
   static boolean isUniqueViolation(Throwable e) {
@@ -396,6 +453,7 @@ final class Postgres implements Dialect {
 
   @Override
   public void close() {
+    notices.close();
     writing.close();
     reading.close();
     writers.close();

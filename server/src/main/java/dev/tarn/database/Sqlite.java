@@ -9,6 +9,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.Consumer;
 import org.flywaydb.core.Flyway;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
@@ -105,6 +106,23 @@ final class Sqlite implements Dialect {
       statement.execute();
     }
   }
+
+  @Override
+  public boolean isShared() {
+    return false;
+  }
+
+  @Override
+  public String now() {
+    return "CAST(unixepoch('subsec') * 1000 AS BIGINT)";
+  }
+
+  /** There is one control plane, and nobody to tell. */
+  @Override
+  public void announce(Handle handle, String topic, String text) {}
+
+  @Override
+  public void onAnnounced(String topic, Consumer<String> listener) {}
 
   static boolean isUniqueViolation(Throwable e) {
     return is(

@@ -9,6 +9,9 @@ import org.jdbi.v3.core.result.ResultIterable;
 import org.jdbi.v3.core.statement.Query;
 
 final class EngineDao {
+  /** What control planes tell each other when one asks for the stop of another's engine. */
+  static final String TOPIC = "engines";
+
   private static final String COLUMNS =
       """
       SELECT engine_id, kind, owner_id, workspace_id, state, reason, outer_pid, outer_since, jvm_pid,
@@ -21,7 +24,11 @@ final class EngineDao {
     this.database = database;
   }
 
-  /** Whether the owner had none that is up, and has this one now. */
+  private String plane() {
+    return database.leases().plane();
+  }
+
+  /** Whether the owner had none here that is up, and has this one now. */
   boolean insert(String id, Engines.Spec spec, String terms, long now) {
     return database.inTransaction(
         handle ->
@@ -29,8 +36,9 @@ final class EngineDao {
                     .createUpdate(
                         """
                         INSERT INTO engine (engine_id, kind, owner_id, workspace_id, spec, state, terms,
-                          created_at)
-                        VALUES (:id, 'WAREHOUSE', :owner, :workspace, :spec, 'STARTING', :terms, :now)
+                          created_at, plane_id)
+                        VALUES (:id, 'WAREHOUSE', :owner, :workspace, :spec, 'STARTING', :terms, :now,
+                          :plane)
                         ON CONFLICT DO NOTHING
                         """)
                     .bind("id", id)
@@ -38,6 +46,7 @@ final class EngineDao {
                     .bind("workspace", spec.workspaceId())
                     .bind("spec", Json.write(spec))
                     .bind("terms", terms)
+                    .bind("plane", plane())
                     .bind("now", now)
                     .execute()
                 > 0);
@@ -114,7 +123,7 @@ final class EngineDao {
                 .findOne());
   }
 
-  /** The one of an owner that is up, else the newest. */
+  /** The one of an owner that is up here, else the newest of this control plane. */
   Optional<Engine> newest(String ownerId) {
     return database.read(
         handle ->
@@ -123,12 +132,90 @@ final class EngineDao {
                         .createQuery(
                             COLUMNS
                                 + """
-                                 WHERE owner_id = :owner
+                                 WHERE owner_id = :owner AND plane_id = :plane
                                 ORDER BY CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END, created_at DESC
                                 LIMIT 1
                                 """)
-                        .bind("owner", ownerId))
+                        .bind("owner", ownerId)
+                        .bind("plane", plane()))
                 .findOne());
+  }
+
+  /** All that this control plane has to answer for. */
+  List<Engine> ours() {
+    return database.read(
+        handle ->
+            engines(
+                    handle
+                        .createQuery(
+                            COLUMNS
+                                + " WHERE state IN ('STARTING', 'RUNNING', 'STOPPING')"
+                                + " AND plane_id = :plane ORDER BY created_at")
+                        .bind("plane", plane()))
+                .list());
+  }
+
+  /** From before engines belonged to control planes. */
+  void claim() {
+    database.inTransaction(
+        handle ->
+            handle
+                .createUpdate("UPDATE engine SET plane_id = :plane WHERE plane_id IS NULL")
+                .bind("plane", plane())
+                .execute());
+  }
+
+  /** Those up of control planes that are gone. */
+  List<String> orphans() {
+    return database.read(
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    SELECT engine_id FROM engine WHERE state IN ('STARTING', 'RUNNING', 'STOPPING')
+                      AND plane_id <> :plane
+                      AND plane_id NOT IN (SELECT plane_id FROM control_plane)
+                    """)
+                .bind("plane", plane())
+                .mapTo(String.class)
+                .list());
+  }
+
+  /** Those of an owner that are up in other control planes. */
+  List<Engine> elsewhere(String ownerId) {
+    return database.read(
+        handle ->
+            engines(
+                    handle
+                        .createQuery(
+                            COLUMNS
+                                + """
+                                 WHERE owner_id = :owner AND plane_id <> :plane
+                                  AND state IN ('STARTING', 'RUNNING', 'STOPPING')
+                                ORDER BY created_at
+                                """)
+                        .bind("owner", ownerId)
+                        .bind("plane", plane()))
+                .list());
+  }
+
+  /** Asks the other control planes to stop those of an owner. */
+  void stopElsewhere(String ownerId, String reason) {
+    database.inTransaction(
+        handle -> {
+          database.announce(handle, TOPIC, "");
+          return handle
+              .createUpdate(
+                  """
+                  UPDATE engine SET state = 'STOPPING', reason = :reason
+                  WHERE owner_id = :owner AND plane_id <> :plane
+                    AND state IN ('STARTING', 'RUNNING')
+                  """)
+              .bind("owner", ownerId)
+              .bind("plane", plane())
+              .bind("reason", reason)
+              .execute();
+        });
   }
 
   List<Engine> up() {
@@ -180,10 +267,12 @@ final class EngineDao {
               handle
                   .createQuery(
                       """
-                      SELECT engine_id FROM engine WHERE state IN ('STOPPED', 'FAILED')
+                      SELECT engine_id FROM engine
+                      WHERE state IN ('STOPPED', 'FAILED') AND plane_id = :plane
                       ORDER BY created_at DESC LIMIT 1000 OFFSET :kept
                       """)
                   .bind("kept", kept)
+                  .bind("plane", plane())
                   .mapTo(String.class)
                   .list();
           for (String id : old) {

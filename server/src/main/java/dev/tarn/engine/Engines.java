@@ -130,6 +130,13 @@ public final class Engines implements AutoCloseable {
       Clock clock) {
     this.config = config;
     this.dao = new EngineDao(database);
+    database.onAnnounced(
+        EngineDao.TOPIC,
+        text -> {
+          if (text != null) { // what was missed is seen by seek()
+            Thread.ofVirtual().name("engines").start(this::obeyRows);
+          }
+        });
     this.key = SigningKey.open(config.keys().resolve("engine-key"), seal);
     this.tokens = tokens;
     this.catalogsVersion = catalogsVersion;
@@ -435,8 +442,10 @@ public final class Engines implements AutoCloseable {
   }
 
   private void recover(URI address) {
+    dao.claim();
+    seek();
     List<String> adopted = new ArrayList<>();
-    for (Engine engine : dao.up()) {
+    for (Engine engine : dao.ours()) {
       if (adopt(engine, address)) {
         adopted.add(engine.id());
         LOG.info("engine {} of {} was taken over", engine.id(), engine.ownerId());
@@ -445,7 +454,7 @@ public final class Engines implements AutoCloseable {
     Set<ProcessHandle> left = new HashSet<>(marked());
     adopted.forEach(id -> left.removeAll(marked(id)));
     left.forEach(Engines::kill);
-    for (Engine engine : dao.up()) {
+    for (Engine engine : dao.ours()) {
       if (!adopted.contains(engine.id())) {
         end(
             engine.id(),
@@ -458,6 +467,43 @@ public final class Engines implements AutoCloseable {
       }
     }
     dao.forget(KEPT).forEach(id -> remove(launcher.folder(id)));
+  }
+
+  /**
+   * Notes the end of engines whose control plane is gone. They end by themselves when nobody speaks
+   * to them, or are ended by that control plane when it comes back.
+   */
+  public void seek() {
+    obeyRows();
+    for (String orphan : dao.orphans()) {
+      dao.ended(orphan, "its control plane is gone", clock.millis());
+      tokens.revoke(orphan);
+      changed(orphan);
+    }
+  }
+
+  /** Ends each whose row says that it is to end, or has: another control plane wrote that. */
+  private void obeyRows() {
+    for (Driver driver : drivers.values()) {
+      boolean wanted =
+          dao.find(driver.id())
+              .filter(engine -> engine.state().isUp() && engine.state() != State.STOPPING)
+              .isPresent();
+      if (!wanted) {
+        driver.retire();
+        kill(driver);
+      }
+    }
+  }
+
+  /** The states of the owner's engines in other control planes. */
+  public List<State> elsewhere(String ownerId) {
+    return dao.elsewhere(ownerId).stream().map(Engine::state).toList();
+  }
+
+  /** Asks the other control planes to stop theirs; returns before they have. */
+  public void stopElsewhere(String ownerId, String reason) {
+    dao.stopElsewhere(ownerId, reason);
   }
 
   private boolean adopt(Engine engine, URI address) {

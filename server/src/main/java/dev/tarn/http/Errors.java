@@ -47,7 +47,7 @@ final class Errors {
     }
     if (unreachable(thrown) instanceof Unreachable unreachable) {
       // 500: with 503 an SDK would repeat the call for minutes, and so say nothing for minutes.
-      return new Failure(500, "DATABASE_UNREACHABLE", unreachable.getMessage(), null, true);
+      return new Failure(500, "DATABASE_UNREACHABLE", unreachable.getMessage(), null, false);
     }
     if (Database.isConflict(thrown)) {
       return new Failure(

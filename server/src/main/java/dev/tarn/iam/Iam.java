@@ -268,7 +268,7 @@ public final class Iam {
 
   /** Assignments and tokens of a workspace went with it: nobody is remembered as before. */
   public void workspaceGone() {
-    identities.changed();
+    principals.write(handle -> null);
   }
 
   /**

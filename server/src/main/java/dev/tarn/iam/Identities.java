@@ -20,6 +20,8 @@ import org.jdbi.v3.core.Handle;
  * used once the write was acknowledged.
  */
 final class Identities {
+  private static final String TOPIC = "identities";
+
   private final Database database;
   private final AtomicLong generation = new AtomicLong();
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
@@ -27,6 +29,7 @@ final class Identities {
 
   Identities(Database database) {
     this.database = database;
+    database.onAnnounced(TOPIC, text -> changed());
   }
 
   private record Known(long generation, Optional<Identity> identity) {}
@@ -55,6 +58,11 @@ final class Identities {
       /** Not sent as a token but as a cookie; {@code holder} is the host it counts on. */
       SESSION
     }
+  }
+
+  /** Tells the other control planes, in the transaction that changes something. */
+  void announce(Handle handle) {
+    database.announce(handle, TOPIC, "");
   }
 
   void changed() {

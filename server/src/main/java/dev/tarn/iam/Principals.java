@@ -71,7 +71,12 @@ final class Principals {
   /** One transaction; nobody is remembered as who they were before it. */
   <T> T write(HandleCallback<T, RuntimeException> work) {
     try {
-      return database.inTransaction(work);
+      return database.inTransaction(
+          handle -> {
+            T result = work.withHandle(handle);
+            identities.announce(handle);
+            return result;
+          });
     } finally {
       identities.changed();
     }

@@ -1,7 +1,9 @@
 package dev.tarn.sql;
 
+import dev.tarn.engine.Engine.State;
 import dev.tarn.engine.Execution;
 import dev.tarn.http.Caller;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import org.apache.spark.connect.proto.DataType;
@@ -21,6 +23,12 @@ interface Compute {
 
   /** The engine of a warehouse that outlived the process that started it, or null. */
   Engine find(long workspaceId, String warehouseId);
+
+  /** The states of the warehouse's engines in other control planes. */
+  List<State> elsewhere(String warehouseId);
+
+  /** Asks the other control planes to stop theirs. */
+  void stopElsewhere(String warehouseId, String reason);
 
   /** An engine that runs. */
   interface Engine {

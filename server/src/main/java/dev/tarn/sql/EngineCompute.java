@@ -9,6 +9,7 @@ import dev.tarn.engine.Lease;
 import dev.tarn.engine.Session;
 import dev.tarn.engine.SparkError;
 import dev.tarn.http.Caller;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -53,10 +54,25 @@ final class EngineCompute implements Compute {
           if (!engine.state().isUp()) {
             CompletableFuture<String> death = deaths.remove(engine.id());
             if (death != null) {
-              death.complete(engine.reason());
+              death.complete(cause(engine));
             }
           }
         });
+  }
+
+  /** None when it was stopped, if by another control plane. */
+  private static String cause(dev.tarn.engine.Engine engine) {
+    return engine.state() == State.STOPPED ? null : engine.reason();
+  }
+
+  @Override
+  public List<State> elsewhere(String warehouseId) {
+    return engines.elsewhere(warehouseId);
+  }
+
+  @Override
+  public void stopElsewhere(String warehouseId, String reason) {
+    engines.stopElsewhere(warehouseId, reason);
   }
 
   @Override
@@ -88,7 +104,7 @@ final class EngineCompute implements Compute {
       engines
           .current(warehouseId)
           .filter(engine -> engine.id().equals(id) && !engine.state().isUp())
-          .ifPresent(engine -> death.complete(engine.reason()));
+          .ifPresent(engine -> death.complete(cause(engine)));
     }
 
     @Override

@@ -82,6 +82,11 @@ public final class Sql implements AutoCloseable {
     expire();
   }
 
+  /** Notes the end of what ran in control planes that are gone. */
+  public void seek() {
+    statements.seek();
+  }
+
   /** The warehouse that a new workspace begins with; a second call changes nothing. */
   public void createStarterWarehouse(long workspaceId, String creator) {
     warehouses.createStarter(workspaceId, creator);

@@ -27,6 +27,9 @@ final class StatementDao {
               row.getString(7) == null ? null : Json.read(row.getString(7), ResultManifest.class),
               row.getString(8));
 
+  /** What control planes tell each other when one ends another's statement. */
+  static final String TOPIC = "statements";
+
   private final Database database;
 
   StatementDao(Database database) {
@@ -57,9 +60,9 @@ final class StatementDao {
                 .createUpdate(
                     """
                     INSERT INTO statement (statement_id, workspace_id, principal_id, warehouse_id,
-                      state, disposition, status, manifest, content, created_at, expires_at)
+                      state, disposition, status, manifest, content, created_at, expires_at, plane_id)
                     VALUES (:id, :workspaceId, :principalId, :warehouseId,
-                      :state, :disposition, :status, :manifest, :content, :now, :expiresAt)
+                      :state, :disposition, :status, :manifest, :content, :now, :expiresAt, :plane)
                     """)
                 .bind("id", row.id())
                 .bind("workspaceId", row.workspaceId())
@@ -72,6 +75,7 @@ final class StatementDao {
                 .bind("content", row.content())
                 .bind("now", now)
                 .bind("expiresAt", expiresAt)
+                .bind("plane", database.leases().plane())
                 .execute());
   }
 
@@ -110,8 +114,12 @@ final class StatementDao {
                 .findOne());
   }
 
-  /** Those that ran when the process died. */
-  void failRunning(StatementStatus why, long expiresAt) {
+  /**
+   * Those of control planes that are gone.
+   *
+   * @param ours also those of this one, which has just begun
+   */
+  void failOrphans(boolean ours, StatementStatus why, long expiresAt) {
     database.inTransaction(
         handle ->
             handle
@@ -120,10 +128,34 @@ final class StatementDao {
                     UPDATE statement SET state = 'FAILED', status = :status,
                       expires_at = :expiresAt
                     WHERE state IN ('PENDING', 'RUNNING')
+                      AND (plane_id IS NULL OR (plane_id = :plane AND :ours)
+                        OR (plane_id <> :plane
+                          AND plane_id NOT IN (SELECT plane_id FROM control_plane)))
                     """)
                 .bind("status", Json.write(why))
                 .bind("expiresAt", expiresAt)
+                .bind("plane", database.leases().plane())
+                .bind("ours", ours)
                 .execute());
+  }
+
+  /** Ends one that runs in another control plane, and tells it so. */
+  void cancelElsewhere(String id, long expiresAt) {
+    database.inTransaction(
+        handle -> {
+          database.announce(handle, TOPIC, id);
+          return handle
+              .createUpdate(
+                  """
+                  UPDATE statement SET state = 'CANCELED', status = :status,
+                    expires_at = :expiresAt
+                  WHERE statement_id = :id AND state IN ('PENDING', 'RUNNING')
+                  """)
+              .bind("id", id)
+              .bind("status", Json.write(new StatementStatus().setState(StatementState.CANCELED)))
+              .bind("expiresAt", expiresAt)
+              .execute();
+        });
   }
 
   /** Results whose time is over; from then on they are CLOSED, and their files may be deleted. */

@@ -50,6 +50,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
@@ -71,6 +72,7 @@ import org.slf4j.LoggerFactory;
  */
 final class Statements {
   private static final Logger LOG = LoggerFactory.getLogger(Statements.class);
+  private static final String STOPPED = "The server was stopped while the statement ran.";
   private static final int LONGEST = 16 << 20;
   private static final Pattern SECONDS = Pattern.compile("(\\d{1,3})(?:\\.\\d{1,9})?s");
 
@@ -84,6 +86,7 @@ final class Statements {
   private static final Duration REMEMBERED = Duration.ofHours(12);
 
   private final StatementDao dao;
+  private final BooleanSupplier alone;
   private final Warehouses warehouses;
   private final LongFunction<Path> rootFolder;
   private final Clock clock;
@@ -105,6 +108,14 @@ final class Statements {
       Supplier<URI> self,
       Duration kept) {
     this.dao = new StatementDao(database);
+    this.alone = () -> database.leases().alone();
+    database.onAnnounced(
+        StatementDao.TOPIC,
+        text -> {
+          if (text != null) { // what was missed is seen by seek()
+            Thread.ofVirtual().name("statements").start(this::obeyRows);
+          }
+        });
     this.warehouses = warehouses;
     this.rootFolder = rootFolder;
     this.clock = clock;
@@ -189,7 +200,34 @@ final class Statements {
     if (statement != null) {
       statement.cancel();
       forget(statement);
+    } else {
+      dao.cancelElsewhere(id, clock.millis() + kept.toMillis());
     }
+  }
+
+  /** Ends each whose row says that it has ended: another control plane wrote that. */
+  private void obeyRows() {
+    for (Running statement : running.values()) {
+      StatementState state =
+          dao.find(statement.id).map(row -> row.status().getState()).orElse(null);
+      if (state == StatementState.CANCELED) {
+        statement.cancel();
+      } else if (state == StatementState.FAILED) {
+        statement.failed(ServiceErrorCode.ABORTED, STOPPED, null);
+      }
+    }
+  }
+
+  /** Notes the end of statements whose control plane is gone. */
+  void seek() {
+    obeyRows();
+    dao.failOrphans(false, stopped(), clock.millis() + kept.toMillis());
+  }
+
+  private static StatementStatus stopped() {
+    return new StatementStatus()
+        .setState(StatementState.FAILED)
+        .setError(new ServiceError().setErrorCode(ServiceErrorCode.ABORTED).setMessage(STOPPED));
   }
 
   /** What a link holds. */
@@ -219,14 +257,10 @@ final class Statements {
 
   /** Ends what a killed process left: running statements, and files no row speaks of. */
   void recover(List<Path> rootFolders) {
-    dao.failRunning(
-        new StatementStatus()
-            .setState(StatementState.FAILED)
-            .setError(
-                new ServiceError()
-                    .setErrorCode(ServiceErrorCode.ABORTED)
-                    .setMessage("The server was stopped while the statement ran.")),
-        clock.millis() + kept.toMillis());
+    dao.failOrphans(true, stopped(), clock.millis() + kept.toMillis());
+    if (!alone.getAsBoolean()) {
+      return; // Another control plane may be writing what no row speaks of yet.
+    }
     var withResults = dao.withResults();
     for (Path root : rootFolders) {
       try (var folders = Files.list(root.resolve("tarn-results"))) {
@@ -263,8 +297,7 @@ final class Statements {
   /** Ends all that runs; their clients see why. */
   void close() {
     for (Running statement : running.values()) {
-      statement.failed(
-          ServiceErrorCode.ABORTED, "The server was stopped while the statement ran.", null);
+      statement.failed(ServiceErrorCode.ABORTED, STOPPED, null);
     }
   }
 

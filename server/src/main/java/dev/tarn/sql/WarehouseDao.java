@@ -6,9 +6,25 @@ import com.databricks.sdk.service.sql.State;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import java.util.List;
+import java.util.Optional;
+import org.jdbi.v3.core.mapper.RowMapper;
 
 /** Rows of warehouses. */
 final class WarehouseDao {
+  private static final String SELECT =
+      """
+      SELECT warehouse_id, workspace_id, state, failure, settings, creator_name FROM warehouse
+      """;
+  private static final RowMapper<Row> ROW =
+      (row, context) ->
+          new Row(
+              row.getString(1),
+              row.getLong(2),
+              State.valueOf(row.getString(3)),
+              row.getString(4),
+              Json.read(row.getString(5), EditWarehouseRequest.class),
+              row.getString(6));
+
   private final Database database;
 
   WarehouseDao(Database database) {
@@ -98,24 +114,27 @@ final class WarehouseDao {
   }
 
   List<Row> all() {
+    return database.read(handle -> handle.createQuery(SELECT).map(ROW).list());
+  }
+
+  List<Row> of(long workspaceId) {
     return database.read(
         handle ->
             handle
-                .createQuery(
-                    """
-                    SELECT warehouse_id, workspace_id, state, failure, settings, creator_name
-                    FROM warehouse
-                    """)
-                .map(
-                    (row, context) ->
-                        new Row(
-                            row.getString(1),
-                            row.getLong(2),
-                            State.valueOf(row.getString(3)),
-                            row.getString(4),
-                            Json.read(row.getString(5), EditWarehouseRequest.class),
-                            row.getString(6)))
+                .createQuery(SELECT + " WHERE workspace_id = :id")
+                .bind("id", workspaceId)
+                .map(ROW)
                 .list());
+  }
+
+  Optional<Row> find(String id) {
+    return database.read(
+        handle ->
+            handle
+                .createQuery(SELECT + " WHERE warehouse_id = :id")
+                .bind("id", id)
+                .map(ROW)
+                .findOne());
   }
 
   private static void named(String name, Runnable work) {

@@ -31,6 +31,7 @@ import java.net.URI;
 import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -46,6 +47,7 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -95,16 +97,14 @@ final class Warehouses {
   /** Finds the engines that outlived the process; a warehouse whose engine did not is STOPPED. */
   void recover() {
     for (WarehouseDao.Row row : dao.all()) {
-      Warehouse warehouse =
-          new Warehouse(row.id(), row.workspaceId(), row.creator(), row.settings());
+      Warehouse warehouse = known(row);
       warehouse.failure = row.failure();
       warehouse.idleSince = clock.millis();
-      warehouses.put(row.id(), warehouse);
       synchronized (warehouse) {
         Engine engine = compute.find(row.workspaceId(), row.id());
         if (engine != null) {
           runs(warehouse, engine);
-        } else if (row.state() != State.STOPPED) {
+        } else if (row.state() != State.STOPPED && compute.elsewhere(row.id()).isEmpty()) {
           changed(warehouse, State.STOPPED);
         }
       }
@@ -230,7 +230,9 @@ final class Warehouses {
 
   @Allow(Role.WORKSPACE_ADMIN)
   public void stop(Caller caller, StopRequest request) {
-    stop(find(caller.workspaceId(), request.getId()), "stopped by " + caller.name());
+    Warehouse warehouse = find(caller.workspaceId(), request.getId());
+    stop(warehouse, "stopped by " + caller.name());
+    stopElsewhere(warehouse, "stopped by " + caller.name());
   }
 
   @Allow(Role.WORKSPACE_ADMIN)
@@ -242,9 +244,20 @@ final class Warehouses {
    * @throws ResourceDoesNotExist the workspace has no such warehouse
    */
   Warehouse find(long workspaceId, String id) {
-    Warehouse warehouse = id == null ? null : warehouses.get(id);
-    if (warehouse == null || warehouse.workspaceId != workspaceId) {
-      throw new ResourceDoesNotExist("SQL warehouse " + id + " does not exist.", null);
+    return dao.find(String.valueOf(id))
+        .filter(row -> row.workspaceId() == workspaceId)
+        .map(this::known)
+        .orElseThrow(
+            () -> new ResourceDoesNotExist("SQL warehouse " + id + " does not exist.", null));
+  }
+
+  /** What this process knows of a row, which another control plane may have written. */
+  private Warehouse known(WarehouseDao.Row row) {
+    Warehouse warehouse =
+        warehouses.computeIfAbsent(
+            row.id(), id -> new Warehouse(id, row.workspaceId(), row.creator(), row.settings()));
+    synchronized (warehouse) {
+      warehouse.settings = row.settings();
     }
     return warehouse;
   }
@@ -368,11 +381,19 @@ final class Warehouses {
             workspaceId,
             creator,
             WarehouseSettings.create(request, idleMinutes));
-    dao.insert(
-        new WarehouseDao.Row(
-            warehouse.id, workspaceId, State.STOPPED, null, warehouse.settings, creator),
-        clock.millis());
-    warehouses.put(warehouse.id, warehouse);
+    warehouses.put(warehouse.id, warehouse); // first: who finds the row finds this
+    boolean made = false;
+    try {
+      dao.insert(
+          new WarehouseDao.Row(
+              warehouse.id, workspaceId, State.STOPPED, null, warehouse.settings, creator),
+          clock.millis());
+      made = true;
+    } finally {
+      if (!made) {
+        warehouses.remove(warehouse.id);
+      }
+    }
     return warehouse;
   }
 
@@ -497,12 +518,18 @@ final class Warehouses {
     stopping.complete(null);
   }
 
+  private void stopElsewhere(Warehouse warehouse, String reason) {
+    if (!compute.elsewhere(warehouse.id).isEmpty()) {
+      compute.stopElsewhere(warehouse.id, reason);
+    }
+  }
+
   private void remove(Warehouse warehouse) {
     synchronized (warehouse) {
       dao.delete(warehouse.id);
-      warehouse.deleted = true;
-      warehouses.remove(warehouse.id);
+      warehouse.deleted = true; // and kept, for who found the row just before
       stop(warehouse, "its warehouse was deleted");
+      stopElsewhere(warehouse, "its warehouse was deleted");
     }
   }
 
@@ -516,8 +543,8 @@ final class Warehouses {
   }
 
   private List<Warehouse> of(long workspaceId) {
-    return warehouses.values().stream()
-        .filter(each -> each.workspaceId == workspaceId)
+    return dao.of(workspaceId).stream()
+        .map(this::known)
         .sorted(Comparator.comparing(each -> each.settings.getName()))
         .toList();
   }
@@ -526,12 +553,17 @@ final class Warehouses {
     synchronized (warehouse) {
       URI here = self.get();
       String path = "/sql/1.0/warehouses/" + warehouse.id;
-      boolean running = warehouse.state == State.RUNNING;
+      List<State> states = new ArrayList<>(List.of(warehouse.state));
+      compute.elsewhere(warehouse.id).forEach(state -> states.add(State.valueOf(state.name())));
       return Json.read(Json.write(warehouse.settings), EndpointInfo.class)
           .setId(warehouse.id)
           .setCreatorName(warehouse.creator)
-          .setState(warehouse.state)
-          .setNumClusters(running ? 1L : 0L)
+          .setState(
+              Stream.of(State.RUNNING, State.STARTING, State.STOPPING)
+                  .filter(states::contains)
+                  .findFirst()
+                  .orElse(warehouse.state))
+          .setNumClusters(states.stream().filter(State.RUNNING::equals).count())
           .setNumActiveSessions((long) warehouse.active)
           .setHealth(health(warehouse))
           .setJdbcUrl(

@@ -5,6 +5,7 @@ import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.ResourceAlreadyExists;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import dev.tarn.database.Database;
+import dev.tarn.database.Leases;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
@@ -30,6 +31,7 @@ public final class Buckets {
       Pattern.compile("(?=^.{3,63}$)(?!xn--)[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$");
 
   private final Database database;
+  private final Leases leases;
   private final Path root;
   private final Clock clock;
 
@@ -38,6 +40,7 @@ public final class Buckets {
 
   public Buckets(Database database, Path root, Clock clock) {
     this.database = database;
+    this.leases = database.leases();
     this.root = root;
     this.clock = clock;
   }
@@ -183,7 +186,25 @@ public final class Buckets {
     deleting(() -> removeNow(name));
   }
 
+  /** One at a time: when the row is gone, the name may be another's bucket. */
   private void removeNow(String name) {
+    String work = "bucket/" + name;
+    if (!leases.take(work)) {
+      return;
+    }
+    removeFolder(name);
+    database.inTransaction(
+        handle -> {
+          leases.require(handle, work);
+          return handle
+              .createUpdate("DELETE FROM bucket WHERE bucket_name = :name AND state = 'DELETING'")
+              .bind("name", name)
+              .execute();
+        });
+    leases.give(work);
+  }
+
+  private void removeFolder(String name) {
     try {
       Files.walkFileTree(
           root.resolve(name),
@@ -207,12 +228,6 @@ public final class Buckets {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot delete the bucket " + name, e);
     }
-    database.inTransaction(
-        handle ->
-            handle
-                .createUpdate("DELETE FROM bucket WHERE bucket_name = :name")
-                .bind("name", name)
-                .execute());
   }
 
   private void makeFolder(String name) {

@@ -35,12 +35,17 @@ public final class TestDatabase {
   }
 
   /** As the setting {@code database} spells it. */
-  public static String setting(Path home) {
-    return isPostgres() ? url(NAMES.containsKey(home) ? NAMES.get(home) : make(home)) : "sqlite";
+  public static synchronized String setting(Path home) {
+    return isPostgres() ? shared(home) : "sqlite";
   }
 
   private static String url(String name) {
     return "postgresql://postgres@localhost:" + postgres.getPort() + "/" + name;
+  }
+
+  /** On PostgreSQL whatever the tests run on: for what several processes share. */
+  public static synchronized String shared(Path home) {
+    return url(NAMES.containsKey(home) ? NAMES.get(home) : make(home));
   }
 
   /** Without tables. */

@@ -49,6 +49,16 @@ final class TestCompute implements Compute {
   }
 
   @Override
+  public List<dev.tarn.engine.Engine.State> elsewhere(String warehouseId) {
+    return List.of();
+  }
+
+  @Override
+  public void stopElsewhere(String warehouseId, String reason) {
+    throw new IllegalStateException("there is no other control plane");
+  }
+
+  @Override
   public Engine find(long workspaceId, String warehouseId) {
     return null;
   }
