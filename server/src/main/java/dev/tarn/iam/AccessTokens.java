@@ -22,6 +22,7 @@ import java.text.ParseException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Date;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -47,8 +48,22 @@ final class AccessTokens {
   /**
    * @param id {@code jti}
    * @param workspaceId the only workspace it is good for, or null
+   * @param grantId what a person let a program do, which the token ends with; null for a service
+   *     principal's own
+   * @param scope what it was made for, words with spaces between
    */
-  record Claims(String id, long principalId, String accountId, Long workspaceId, long expiresAt) {}
+  record Claims(
+      String id,
+      long principalId,
+      String accountId,
+      Long workspaceId,
+      long expiresAt,
+      String grantId,
+      String scope) {
+    boolean isForApis() {
+      return List.of(scope.split(" ", -1)).contains(CustomApps.ALL_APIS);
+    }
+  }
 
   /** The key in {@code keys/oauth.json}, made on first use with mode 0600. */
   static AccessTokens open(Path keys, Clock clock) {
@@ -73,7 +88,20 @@ final class AccessTokens {
     return new JWKSet(key.toPublicJWK()).toJSONObject();
   }
 
+  /** A service principal's own. */
   String mint(Principal principal, String issuer, String accountId, Long workspaceId) {
+    return mint(
+        principal,
+        issuer,
+        accountId,
+        workspaceId,
+        new For(principal.name(), null, CustomApps.ALL_APIS, LIFETIME));
+  }
+
+  /** Whom a token is given to, what for, and for how long. */
+  record For(String clientId, String grantId, String scope, Duration lifetime) {}
+
+  String mint(Principal principal, String issuer, String accountId, Long workspaceId, For purpose) {
     Date now = Date.from(clock.instant());
     JWTClaimsSet.Builder claims =
         new JWTClaimsSet.Builder()
@@ -82,17 +110,37 @@ final class AccessTokens {
             .subject(principal.name())
             .audience(accountId)
             .issueTime(now)
-            .expirationTime(Date.from(clock.instant().plus(LIFETIME)))
-            .claim("client_id", principal.name())
-            .claim("scope", "all-apis")
+            .expirationTime(Date.from(clock.instant().plus(purpose.lifetime())))
+            .claim("client_id", purpose.clientId())
+            .claim("scope", purpose.scope())
+            .claim("grant_id", purpose.grantId())
             .claim("principal_id", Long.toString(principal.id()));
     if (workspaceId != null) {
       claims.claim("workspace_id", Long.toString(workspaceId));
     }
+    return signed(claims.build());
+  }
+
+  /** Who somebody is, for a program that asked for {@code openid}; it opens nothing. */
+  String identity(
+      Principal principal, String issuer, String clientId, String nonce, Duration lifetime) {
+    return signed(
+        new JWTClaimsSet.Builder()
+            .issuer(issuer)
+            .subject(principal.name())
+            .audience(clientId)
+            .issueTime(Date.from(clock.instant()))
+            .expirationTime(Date.from(clock.instant().plus(lifetime)))
+            .claim("nonce", nonce)
+            .claim("email", principal.name())
+            .claim("name", principal.displayName())
+            .build());
+  }
+
+  private String signed(JWTClaimsSet claims) {
     SignedJWT jwt =
         new SignedJWT(
-            new JWSHeader.Builder(JWSAlgorithm.ES256).keyID(key.getKeyID()).build(),
-            claims.build());
+            new JWSHeader.Builder(JWSAlgorithm.ES256).keyID(key.getKeyID()).build(), claims);
     try {
       jwt.sign(new ECDSASigner(key));
     } catch (JOSEException e) {
@@ -123,6 +171,9 @@ final class AccessTokens {
         return Optional.empty();
       }
       JWTClaimsSet claims = jwt.getJWTClaimsSet();
+      if (claims.getStringClaim("principal_id") == null) {
+        return Optional.empty(); // an id token
+      }
       String workspace = claims.getStringClaim("workspace_id");
       return Optional.of(
           new Claims(
@@ -130,7 +181,9 @@ final class AccessTokens {
               Long.parseLong(claims.getStringClaim("principal_id")),
               claims.getAudience().getFirst(),
               workspace == null ? null : Long.valueOf(workspace),
-              claims.getExpirationTime().toInstant().toEpochMilli()));
+              claims.getExpirationTime().toInstant().toEpochMilli(),
+              claims.getStringClaim("grant_id"),
+              claims.getStringClaim("scope")));
     } catch (ParseException | JOSEException e) {
       return Optional.empty();
     }

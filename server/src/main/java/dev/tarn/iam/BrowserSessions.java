@@ -247,4 +247,21 @@ final class BrowserSessions {
         .bind("but", but)
         .execute();
   }
+
+  /**
+   * Ends those of a person who was taken out.
+   *
+   * @param workspaceId only those of this workspace's host, or null for all
+   */
+  static void endOf(Handle handle, long principalId, Long workspaceId) {
+    handle
+        .createUpdate(
+            """
+            DELETE FROM browser_session WHERE principal_id = :principal
+              AND (CAST(:workspace AS BIGINT) IS NULL OR workspace_id = :workspace)
+            """)
+        .bind("principal", principalId)
+        .bind("workspace", workspaceId)
+        .execute();
+  }
 }

@@ -10,6 +10,7 @@ import com.databricks.sdk.service.iam.User;
 import com.databricks.sdk.service.iam.UsersService;
 import com.databricks.sdk.service.iam.WorkspaceAssignmentService;
 import com.databricks.sdk.service.iam.WorkspacePermission;
+import com.databricks.sdk.service.oauth2.CustomAppIntegrationService;
 import com.databricks.sdk.service.oauth2.ServicePrincipalSecretsService;
 import com.databricks.sdk.service.settings.TokensService;
 import dev.tarn.database.Database;
@@ -82,6 +83,17 @@ public final class Iam {
     this.browserSessions =
         new BrowserSessions(
             principals, database, clock, new BrowserSessions.Lifetime(idle, longest));
+    principals.onRemoved(this::signOut);
+  }
+
+  /** Who comes back is to sign in again, and programs are to ask again. */
+  private void signOut(long principalId, Long workspaceId) {
+    principals.write(
+        handle -> {
+          BrowserSessions.endOf(handle, principalId, workspaceId);
+          Grants.endAll(handle, principalId, workspaceId);
+          return null;
+        });
   }
 
   /**
@@ -185,10 +197,15 @@ public final class Iam {
     WorkspaceHosts hosts = new WorkspaceHosts(workspaceOfDeployment, zones);
     Passwords passwords = new Passwords();
     SignIn signIn =
-        new SignIn(principals, browserSessions, passwords, new Throttle(clock), hosts, clock);
+        new SignIn(
+            principals, identities, browserSessions, passwords, new Throttle(clock), hosts, clock);
     ServicePrincipalSecrets secrets = new ServicePrincipalSecrets(principals, clock);
     PersonalTokens personal = new PersonalTokens(tokens, principals);
-    routes.mountOwn(new Oidc(principals, secrets, accessTokens(), hosts, this::accountId));
+    Grants grants = new Grants(principals, clock);
+    Oidc oidc = new Oidc(principals, secrets, accessTokens(), hosts, this::accountId, grants);
+    routes.mountOwn(oidc);
+    routes.mountOwn(new Authorize(principals, identities, grants, oidc));
+    routes.mount(CustomAppIntegrationService.class, new CustomApps(principals, clock));
     routes.mountOwn(signIn);
     routes.mountOwn(
         new Invitations(

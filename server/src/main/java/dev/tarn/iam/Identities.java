@@ -83,6 +83,24 @@ final class Identities {
     return remembered("session " + hash, handle -> readSession(handle, hash));
   }
 
+  /** Who a program was let act for, as long as it is. */
+  Optional<Identity> ofGrant(String id) {
+    return remembered(
+        "grant " + id,
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    SELECT p.* FROM oauth_grant g
+                    JOIN principal p ON p.principal_id = g.principal_id
+                    WHERE g.grant_id = :id
+                    """)
+                .bind("id", id)
+                .map((row, context) -> Principal.of(row))
+                .findOne()
+                .map(principal -> identity(handle, null, principal)));
+  }
+
   Optional<Identity> ofPrincipal(long id) {
     return remembered(
         "principal " + id,

@@ -239,6 +239,7 @@ public final class Invitations {
     Passwords.set(handle, user.id(), hash, clock.millis());
     if (row.kind() == Kind.RECOVERY) {
       BrowserSessions.endAll(handle, user.id(), null);
+      Grants.endAll(handle, user.id(), null);
       return;
     }
     Principals.update(handle, user);

@@ -20,6 +20,7 @@ import org.jdbi.v3.core.Handle;
 /** Signing in with a browser, by e-mail and password, and out again. */
 public final class SignIn {
   private final Principals principals;
+  private final Identities identities;
   private final BrowserSessions sessions;
   private final Passwords passwords;
   private final Throttle throttle;
@@ -28,12 +29,14 @@ public final class SignIn {
 
   SignIn(
       Principals principals,
+      Identities identities,
       BrowserSessions sessions,
       Passwords passwords,
       Throttle throttle,
       WorkspaceHosts hosts,
       Clock clock) {
     this.principals = principals;
+    this.identities = identities;
     this.sessions = sessions;
     this.passwords = passwords;
     this.throttle = throttle;
@@ -149,6 +152,8 @@ public final class SignIn {
   }
 
   private SignedIn signedIn(long principalId, Long workspace, String value) {
+    boolean admin =
+        identities.ofPrincipal(principalId).filter(Identities.Identity::accountAdmin).isPresent();
     return principals.read(
         handle -> {
           Principal user = Principals.find(handle, principalId).orElseThrow();
@@ -162,7 +167,7 @@ public final class SignIn {
                           user.displayName(),
                           row.getString(1),
                           row.getString(2),
-                          user.accountAdmin(),
+                          admin,
                           workspace,
                           SessionCookie.csrfToken(value)))
               .one();
@@ -217,7 +222,7 @@ public final class SignIn {
 
   public record ChangePassword(Visit visit, String oldPassword, String newPassword) {}
 
-  /** All other sessions of the person end. */
+  /** All other sessions of the person end, and what programs were let do. */
   @Allow({Role.ACCOUNT_USER, Role.WORKSPACE_USER})
   @Operation("POST /api/2.0/tarn/password")
   public void changePassword(Caller caller, ChangePassword request) {
@@ -228,6 +233,7 @@ public final class SignIn {
         handle -> {
           Passwords.set(handle, user.id(), hash, clock.millis());
           BrowserSessions.endAll(handle, user.id(), caller.tokenId());
+          Grants.endAll(handle, user.id(), null);
           return null;
         });
   }

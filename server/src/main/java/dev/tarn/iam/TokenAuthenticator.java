@@ -97,8 +97,13 @@ final class TokenAuthenticator implements Authenticator {
               .filter(c -> c.accountId().equals(accountId))
               .orElseThrow(TokenAuthenticator::invalid);
       Identity identity =
-          identities.ofPrincipal(claims.principalId()).orElseThrow(TokenAuthenticator::invalid);
-      return principal(identity, claims.id(), claims.workspaceId(), credentials);
+          (claims.grantId() == null
+                  ? identities.ofPrincipal(claims.principalId())
+                  : identities.ofGrant(claims.grantId()))
+              .orElseThrow(TokenAuthenticator::invalid);
+      return claims.isForApis()
+          ? principal(identity, claims.id(), claims.workspaceId(), credentials)
+          : known(identity, claims.id(), credentials);
     }
     Identity identity =
         identities.ofToken(Tokens.hash(bearer)).orElseThrow(TokenAuthenticator::invalid);
@@ -128,6 +133,23 @@ final class TokenAuthenticator implements Authenticator {
             .orElseThrow(
                 () -> new Unauthenticated("the session has ended (expected: sign in again)", null));
     return principal(identity, identity.token().id(), identity.token().workspaceId(), credentials);
+  }
+
+  /** Whose token says who somebody is and nothing else. */
+  private Caller known(Identity identity, String tokenId, Credentials credentials) {
+    Principal principal = identity.principal();
+    requireActive(principal);
+    return new Caller(
+        Long.toString(principal.id()),
+        principal.kind(),
+        principal.name(),
+        Set.of(Role.ANYONE),
+        accountId,
+        null,
+        null,
+        null,
+        tokenId,
+        credentials.requestId());
   }
 
   /** The token of {@code Bearer …}; another scheme is for the one endpoint that takes it. */

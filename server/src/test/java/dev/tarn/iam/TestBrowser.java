@@ -42,6 +42,12 @@ public final class TestBrowser {
     headers.put("Origin", server.url().toString());
   }
 
+  /** Asks a workspace's host, or anybody else's, at this server's address. */
+  TestBrowser at(String host) {
+    String authority = host + ":" + server.url().getPort();
+    return header("Host", authority).header("Origin", "http://" + authority);
+  }
+
   /** Replaces what is sent from now on; null for nothing. */
   public TestBrowser header(String name, String value) {
     headers.put(name, value);
@@ -71,6 +77,10 @@ public final class TestBrowser {
   /** Gives a user of the test's the one password of all. */
   public void withPassword(String name) {
     server.token(name);
+    password(email(name));
+  }
+
+  void password(String email) {
     String hash = new Passwords().hash(PASSWORD);
     try (Database database = Database.open(server.config().database())) {
       database.inTransaction(
@@ -78,7 +88,7 @@ public final class TestBrowser {
             long id =
                 handle
                     .createQuery("SELECT principal_id FROM principal WHERE name = :name")
-                    .bind("name", email(name))
+                    .bind("name", email)
                     .mapTo(Long.class)
                     .one();
             Passwords.set(handle, id, hash, 0);
@@ -119,6 +129,7 @@ public final class TestBrowser {
   public HttpResponse<String> send(String verb, String path, String body)
       throws IOException, InterruptedException {
     HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(server.url() + path));
+    request.version(HttpClient.Version.HTTP_1_1); // with 2 no Host can be set
     headers.forEach(
         (name, value) -> {
           if (value != null) {
@@ -126,7 +137,7 @@ public final class TestBrowser {
           }
         });
     if (cookie != null) {
-      request.header("Cookie", "tarn_session=" + cookie);
+      request.header("Cookie", cookie.contains("=") ? cookie : "tarn_session=" + cookie);
     }
     if (csrf != null && !headers.containsKey("X-CSRF-Token")) {
       request.header("X-CSRF-Token", csrf);
