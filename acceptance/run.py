@@ -25,7 +25,7 @@ REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
 # In the order in which they start; a name is also a folder of acceptance/ (but for the first).
-GROUPS = ["unit", "postgres", "kill", "two-writers", "tpch", "quickstart", "sdk", "stack", "backup", "foreign-process"]
+GROUPS = ["unit", "postgres", "kill", "two-writers", "tpch", "quickstart", "sdk", "stack", "cloudformation", "backup", "foreign-process"]
 ALONE = ["bench"]
 
 began = time.monotonic()

@@ -46,6 +46,7 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
  * @param network what is bound, under which names, and with which certificate
  * @param database where the state is
  * @param mail the SMTP server that invitations go through, if any
+ * @param aws where roles and buckets are looked up that no stack of ours made; null for nowhere
  */
 public record Config(
     Path home,
@@ -65,7 +66,8 @@ public record Config(
     Duration logDelivery,
     Network network,
     DatabaseUrl database,
-    Mail.Settings mail) {
+    Mail.Settings mail,
+    URI aws) {
 
   private static final String ENGINE_CONF = "engine.conf.";
 
@@ -102,6 +104,11 @@ public record Config(
     KEYS.put(
         "database.password_file",
         new String[] {"", "a file with PostgreSQL's password, where PGPASSFILE names none"});
+    KEYS.put(
+        "aws",
+        new String[] {
+          "", "the AWS endpoint whose CloudFormation may make stacks for this account, as a URL"
+        });
     KEYS.put(
         "sandbox", new String[] {"required", "required, or off where one person uses the machine"});
     KEYS.put(
@@ -180,7 +187,13 @@ public record Config(
             values.get("database"),
             home.resolve("tarn.db"),
             file(values, "database.password_file")),
-        mail(values));
+        mail(values),
+        aws(values));
+  }
+
+  private static URI aws(Map<String, String> values) {
+    String url = matching(values, "aws", "|https?://[^/]+", "a URL without a path, or nothing");
+    return url.isEmpty() ? null : URI.create(url);
   }
 
   private static Network network(Map<String, String> values) {

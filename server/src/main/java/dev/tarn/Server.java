@@ -8,6 +8,7 @@ import com.linecorp.armeria.common.SessionProtocol;
 import com.linecorp.armeria.server.ClientAddressSource;
 import com.linecorp.armeria.server.ServerBuilder;
 import dev.tarn.account.Account;
+import dev.tarn.account.AwsAccount;
 import dev.tarn.account.Step;
 import dev.tarn.account.WorkspaceRecord;
 import dev.tarn.backup.Snapshots;
@@ -31,6 +32,7 @@ import dev.tarn.http.WebFiles;
 import dev.tarn.iam.EffectiveAccess;
 import dev.tarn.iam.Iam;
 import dev.tarn.iam.StackSessions;
+import dev.tarn.iam.StackSessions.Unbound;
 import dev.tarn.mail.Mail;
 import dev.tarn.sql.Sql;
 import dev.tarn.storage.Buckets;
@@ -60,6 +62,9 @@ import org.slf4j.LoggerFactory;
  * knows all packages.
  */
 public final class Server implements AutoCloseable {
+  /** Owner of buckets that only have their place here. */
+  private static final String FOREIGN = "aws";
+
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final String FIRST_ADMIN = "admin@tarn.local";
 
@@ -74,6 +79,7 @@ public final class Server implements AutoCloseable {
   private final Engines engines;
   private final Sql sql;
   private final Stacks stacks;
+  private final AwsAccount aws;
   private final Snapshots snapshots;
   private final Routes routes = new Routes();
   private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
@@ -113,6 +119,7 @@ public final class Server implements AutoCloseable {
             config.logs(),
             clock,
             () -> ownUrl().toString());
+    aws = config.aws() == null ? null : new AwsAccount(config.aws(), region, iam::accountId);
     catalog = new Catalog(database, buckets, clock, this::place, iam::isPrincipal);
     engines =
         new Engines(config, database, seal, sandbox, tokens(iam), catalog::catalogsVersion, clock);
@@ -131,7 +138,8 @@ public final class Server implements AutoCloseable {
             clock,
             region,
             deployment -> config.network().workspaceUrl(port(), deployment).toString(),
-            stacks::isRole,
+            arn -> stacks.isRole(arn) || (aws != null && aws.isRole(arn)),
+            this::rootBucket,
             catalog::workspaceCatalog,
             List.of(
                 new Step(
@@ -150,7 +158,8 @@ public final class Server implements AutoCloseable {
                             workspace.id(), iam.nameOf(workspace.createdBy()).orElse("System")))),
             List.of(
                 workspace -> sql.removeWorkspace(workspace.id()),
-                workspace -> catalog.removeWorkspace(workspace.id())));
+                workspace -> catalog.removeWorkspace(workspace.id()),
+                this::removeRootBucket));
     billing =
         new Billing(
             database,
@@ -195,6 +204,27 @@ public final class Server implements AutoCloseable {
     }
   }
 
+  /** A bucket that is in an AWS is looked at there, and has a folder of its name here. */
+  private void rootBucket(WorkspaceRecord workspace) {
+    if (aws != null && !buckets.exists(workspace.bucket())) {
+      aws.tryOut(workspace.roleArn(), workspace.bucket());
+      buckets.create(workspace.bucket(), workspace.rest().getAwsRegion(), FOREIGN);
+    }
+  }
+
+  private void removeRootBucket(WorkspaceRecord workspace) {
+    boolean foreign =
+        buckets.list().stream()
+            .anyMatch(b -> b.name().equals(workspace.bucket()) && b.owner().equals(FOREIGN));
+    boolean shared =
+        account.workspaces().stream()
+            .anyMatch(
+                other -> other.id() != workspace.id() && other.bucket().equals(workspace.bucket()));
+    if (foreign && !shared) {
+      buckets.delete(workspace.bucket(), true);
+    }
+  }
+
   /**
    * What the stacks ask of identity. No call of its own gives a stack its right or takes it away,
    * so both have audit records of their own: the first beside the call that made the stack go on,
@@ -207,6 +237,13 @@ public final class Server implements AutoCloseable {
         String token = sessions.mint(by, stackId);
         audited("iam.StackSessions.mint", by, stackId);
         return token;
+      }
+
+      @Override
+      public Unbound mintUnbound(Caller by) {
+        Unbound minted = sessions.mintUnbound(by);
+        audited("iam.StackSessions.mint", by, minted.id());
+        return minted;
       }
 
       @Override

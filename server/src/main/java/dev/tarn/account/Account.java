@@ -49,6 +49,8 @@ public final class Account implements AutoCloseable {
    * @param url where clients reach the workspace of a deployment name, such as {@code
    *     http://127.0.0.1:8484}
    * @param roleExists whether there is an IAM role of that ARN, as far as this target knows
+   * @param rootBucket before the root bucket is tried out: sees to it that one that is elsewhere
+   *     has its place here
    * @param catalogName the catalog of a workspace's own, once it is there
    * @param furtherSteps what other packages do to every new workspace, in this order
    * @param teardown what other packages do to a workspace that is deleted, in this order; each must
@@ -62,6 +64,7 @@ public final class Account implements AutoCloseable {
       Supplier<String> region,
       UnaryOperator<String> url,
       Predicate<String> roleExists,
+      StepAction rootBucket,
       LongFunction<Optional<String>> catalogName,
       List<Step> furtherSteps,
       List<StepAction> teardown) {
@@ -76,7 +79,10 @@ public final class Account implements AutoCloseable {
         new Step(
             "root-bucket",
             "Trying to write, read, list and delete in the root bucket.",
-            workspace -> RootBucket.tryOut(buckets, workspace)));
+            workspace -> {
+              rootBucket.run(workspace);
+              RootBucket.tryOut(buckets, workspace);
+            }));
     steps.add(
         new Step(
             "administrator",

@@ -18,6 +18,8 @@ import dev.tarn.http.Operation;
 import dev.tarn.http.Role;
 import dev.tarn.http.Routes;
 import dev.tarn.storage.Buckets;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -606,6 +608,61 @@ public final class Stacks implements AutoCloseable {
   @Operation("GET /api/2.0/accounts/{account_id}/stacks/{name}/outputs")
   public OutputList outputs(Caller caller, Named request) {
     return new OutputList(shown(find(request.name())).outputs());
+  }
+
+  /**
+   * @param parameters what to give to the template, beside the workspace's name
+   * @param quickCreateUrl where AWS's console makes the stack, when the template is at a URL; the
+   *     token is not in it
+   */
+  record ForeignSession(
+      @JsonProperty("StackName") String stackName,
+      @JsonProperty("Parameters") Map<String, String> parameters,
+      @JsonProperty("ExpirationTime") String expirationTime,
+      @JsonProperty("QuickCreateUrl") @JsonInclude(JsonInclude.Include.NON_NULL)
+          String quickCreateUrl) {}
+
+  record NewSession(
+      String accountId,
+      @JsonProperty("StackName") String stackName,
+      @JsonProperty("WorkspaceName") String workspaceName,
+      @JsonProperty("TemplateUrl") String templateUrl) {}
+
+  /** What a stack needs that is made, or updated, by the CloudFormation of an AWS. */
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("POST /api/2.0/accounts/{account_id}/stacks/sessions")
+  public ForeignSession session(Caller caller, NewSession request) {
+    String name =
+        request.stackName() == null || request.stackName().isEmpty()
+            ? freshName()
+            : request.stackName();
+    Map<String, String> parameters = new TreeMap<>(own());
+    if (request.workspaceName() != null) {
+      parameters.put("WorkspaceName", request.workspaceName());
+    }
+    String link = null;
+    if (request.templateUrl() != null) {
+      StringBuilder url =
+          new StringBuilder("https://")
+              .append(arns.region())
+              .append(".console.aws.amazon.com/cloudformation/home?region=")
+              .append(arns.region())
+              .append("#/stacks/quickcreate?templateURL=")
+              .append(encoded(request.templateUrl()))
+              .append("&stackName=")
+              .append(encoded(name));
+      parameters.forEach(
+          (key, value) ->
+              url.append("&param_").append(encoded(key)).append('=').append(encoded(value)));
+      link = url.toString();
+    }
+    var minted = sessions.mintUnbound(caller);
+    parameters.put(SESSION_TOKEN, minted.token());
+    return new ForeignSession(name, parameters, time(minted.expiresAt()), link);
+  }
+
+  private static String encoded(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
   /** A stack that is protected is not deleted before its protection is taken away. */

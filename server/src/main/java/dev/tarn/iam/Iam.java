@@ -255,7 +255,8 @@ public final class Iam {
         new WorkspaceHosts(workspaceOfDeployment, zones),
         closed,
         sessions,
-        browserSessions);
+        browserSessions,
+        stackSessions);
   }
 
   private synchronized AccessTokens accessTokens() {

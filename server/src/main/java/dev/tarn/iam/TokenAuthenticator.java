@@ -39,6 +39,7 @@ final class TokenAuthenticator implements Authenticator {
   private final LongFunction<Optional<String>> closed;
   private final BiPredicate<String, String> sessions;
   private final BrowserSessions browserSessions;
+  private final StackSessions stackSessions;
 
   TokenAuthenticator(
       Identities identities,
@@ -48,7 +49,8 @@ final class TokenAuthenticator implements Authenticator {
       WorkspaceHosts hosts,
       LongFunction<Optional<String>> closed,
       BiPredicate<String, String> sessions,
-      BrowserSessions browserSessions) {
+      BrowserSessions browserSessions,
+      StackSessions stackSessions) {
     this.identities = identities;
     this.accessTokens = accessTokens;
     this.accountId = accountId;
@@ -57,6 +59,7 @@ final class TokenAuthenticator implements Authenticator {
     this.closed = closed;
     this.sessions = sessions;
     this.browserSessions = browserSessions;
+    this.stackSessions = stackSessions;
   }
 
   @Override
@@ -205,7 +208,7 @@ final class TokenAuthenticator implements Authenticator {
     Principal startedBy = identity.principal();
     requireActive(startedBy);
     requireThisAccount(credentials);
-    String stackId = identity.token().holder();
+    String stackId = stackSessions.bind(identity.token(), credentials.stackId());
     if (credentials.stackId() != null && !credentials.stackId().equals(stackId)) {
       throw new PermissionDenied(
           "this session token belongs to another stack than " + credentials.stackId(), null);

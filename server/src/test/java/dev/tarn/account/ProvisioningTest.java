@@ -86,6 +86,7 @@ class ProvisioningTest {
             () -> "us-east-1",
             deployment -> "http://127.0.0.1:8484",
             ROLE::equals,
+            workspace -> {},
             workspace -> Optional.empty(),
             further,
             teardown);

@@ -9,6 +9,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.tarn.database.Json;
 import dev.tarn.http.Caller;
+import dev.tarn.iam.StackSessions.Unbound;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -72,6 +73,11 @@ final class TestDoor implements Sessions, AutoCloseable {
     String token = "dstk-" + UUID.randomUUID();
     tokens.put(stackId, token);
     return token;
+  }
+
+  @Override
+  public Unbound mintUnbound(Caller by) {
+    throw new UnsupportedOperationException("only the product has such sessions");
   }
 
   @Override
