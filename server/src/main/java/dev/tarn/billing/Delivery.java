@@ -90,6 +90,10 @@ final class Delivery {
     ReentrantLock lock = locks.computeIfAbsent(id, ignored -> new ReentrantLock());
     lock.lock();
     try {
+      // How far it came is a position in the log of one control plane: that one goes on.
+      if (!database.leases().take("log-delivery/" + id)) {
+        return;
+      }
       Optional<LogDeliveryDao.Row> row = find(id);
       if (row.isEmpty() || row.get().asked().getStatus() != LogDeliveryConfigStatus.ENABLED) {
         return;

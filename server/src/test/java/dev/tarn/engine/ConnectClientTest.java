@@ -32,9 +32,11 @@ import org.apache.spark.connect.proto.ExecutePlanResponse;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The wire, against a small server that answers as a driver may. */
+@Tag("database-blind") // see CONTRIBUTING
 class ConnectClientTest {
   private static final Session ALICE =
       new Session("11111111-2222-3333-4444-555555555555", "7", "alice@example.org", 42, null, null);

@@ -10,10 +10,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What code inside can and cannot do, tried by a shell that is started as an engine is. */
+@Tag("database-blind") // see CONTRIBUTING
 class SandboxTest {
   @TempDir Path home;
   private Sandbox sandbox;

@@ -42,11 +42,13 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Statements on a real engine, which the build of module spark must have made before. */
+@Tag("database-blind") // see CONTRIBUTING
 @Timeout(300)
 class StatementsOnSparkTest {
   private static final String FOREVER =
