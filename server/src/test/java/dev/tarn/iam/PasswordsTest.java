@@ -1,0 +1,54 @@
+package dev.tarn.iam;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.databricks.sdk.core.error.platform.InvalidParameterValue;
+import com.password4j.Argon2Function;
+import com.password4j.Password;
+import com.password4j.types.Argon2;
+import org.junit.jupiter.api.Test;
+
+class PasswordsTest {
+  private final Passwords passwords = new Passwords();
+
+  @Test
+  void aHashSaysHowItWasMadeAndMatchesItsPasswordOnly() {
+    String hash = passwords.hash("correct horse battery");
+    assertThat(hash).startsWith("$argon2id$v=19$m=19456,t=2,p=1$");
+    assertThat(passwords.hash("correct horse battery")).isNotEqualTo(hash);
+    assertThat(passwords.matches("correct horse battery", hash)).isTrue();
+    assertThat(passwords.matches("correct horse batterY", hash)).isFalse();
+    assertThat(passwords.matches(null, hash)).isFalse();
+    assertThat(passwords.matches("", null)).isFalse();
+  }
+
+  @Test
+  void theSameLettersFromAnotherKeyboardAreTheSamePassword() {
+    assertThat(
+            passwords.matches("fu\u0308r immer da\u0301", passwords.hash("f\u00fcr immer d\u00e1")))
+        .isTrue();
+  }
+
+  @Test
+  void aHashOfOlderCostsMatchesAndIsDated() {
+    String older =
+        Password.hash("correct horse battery")
+            .addRandomSalt(16)
+            .with(Argon2Function.getInstance(7168, 1, 1, 32, Argon2.ID))
+            .getResult();
+    assertThat(passwords.matches("correct horse battery", older)).isTrue();
+    assertThat(Passwords.isDated(older)).isTrue();
+    assertThat(Passwords.isDated(passwords.hash("correct horse battery"))).isFalse();
+  }
+
+  @Test
+  void whatIsEasyToGuessIsRefusedAndNotRepeated() {
+    for (String weak : new String[] {null, "", "short", "aaaaaaaaaaaaaaaa", "ann@example.com"}) {
+      assertThatThrownBy(() -> Passwords.check("password", weak, "ann@example.com"))
+          .isInstanceOf(InvalidParameterValue.class)
+          .hasMessageNotContaining(weak == null || weak.isEmpty() ? "null" : weak);
+    }
+    Passwords.check("password", "\ud83d\ude00\ud83d\ude01\ud83d\ude02\ud83d\ude03 twelve!", "x");
+  }
+}
