@@ -130,6 +130,7 @@ public final class Server implements AutoCloseable {
           }
         });
     sql = new Sql(config, database, engines, this::spec, this::rootFolder, this::url, clock);
+    iam.onChange(() -> sql.cancelUnless(iam::mayEnter));
     account =
         new Account(
             database,

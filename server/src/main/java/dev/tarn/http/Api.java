@@ -48,7 +48,8 @@ import org.slf4j.MDC;
 public final class Api implements HttpService {
   private static final Logger LOG = LoggerFactory.getLogger(Api.class);
   private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
-  private static final Pattern ACCOUNT = Pattern.compile("/(?:api/[^/]+|oidc)/accounts/([^/]+)/.*");
+  private static final Pattern ACCOUNT =
+      Pattern.compile("/(?:api/[^/]+(?:/preview|/identity)?|oidc)/accounts/([^/]+)/.*");
 
   /** Where a workspace is named, besides the token and the host. */
   private static final List<String> WORKSPACE_HEADERS =
@@ -425,7 +426,12 @@ public final class Api implements HttpService {
     }
     Reply reply = Reply.json(call.failure.status(), Errors.body(call.failure, call.path, call.id));
     return new Reply(
-        reply.status, Errors.headers(call.failure), reply.contentType, reply.bytes, null, null);
+        reply.status,
+        Errors.headers(call.failure),
+        Errors.mediaType(call.path),
+        reply.bytes,
+        null,
+        null);
   }
 
   private Audit.Entry entry(Call call, int status) {

@@ -19,6 +19,17 @@ import java.util.Map;
 final class Errors {
   private static final String ANY = "type.googleapis.com/google.rpc.";
 
+  /** What RFC 7644 calls a code of ours, as far as it has a word for it. */
+  private static final Map<String, String> SCIM_TYPES =
+      Map.of(
+          "INVALID_PARAMETER_VALUE", "invalidValue",
+          "MALFORMED_REQUEST", "invalidSyntax",
+          "INVALID_SYNTAX", "invalidSyntax",
+          "INVALID_FILTER", "invalidFilter",
+          "INVALID_PATH", "invalidPath",
+          "MUTABILITY", "mutability",
+          "NO_TARGET", "noTarget");
+
   private Errors() {}
 
   /**
@@ -116,6 +127,10 @@ final class Errors {
     return false;
   }
 
+  static String mediaType(String path) {
+    return path.contains("/scim/v2/") ? "application/scim+json" : "application/json";
+  }
+
   /** The body, in the shape that clients of {@code path} read. */
   static JsonNode body(Failure failure, String path, String requestId) {
     ObjectNode body = StrictJson.MAPPER.createObjectNode();
@@ -125,12 +140,9 @@ final class Errors {
     if (path.contains("/scim/v2/")) {
       body.putArray("schemas").add("urn:ietf:params:scim:api:messages:2.0:Error");
       body.put("detail", failure.message()).put("status", Integer.toString(failure.status()));
-      if (failure.status() == 409) {
-        body.put("scimType", "uniqueness");
-      } else if (failure.code().equals("INVALID_PARAMETER_VALUE")) {
-        body.put("scimType", "invalidValue");
-      } else if (failure.code().equals("MALFORMED_REQUEST")) {
-        body.put("scimType", "invalidSyntax");
+      String type = failure.status() == 409 ? "uniqueness" : SCIM_TYPES.get(failure.code());
+      if (type != null) {
+        body.put("scimType", type);
       }
       return body;
     }

@@ -67,6 +67,9 @@ final class RequestBinding {
           method + " (expected: a caller, at most one request, at most one Presence)");
     }
     Class<?> type = requests == 0 ? null : types[1];
+    if (takesWholeBody(method)) {
+      return of(type, presence, null, path);
+    }
     if (operation == null && type != null && !type.isRecord()) {
       throw new IllegalStateException(method + ": its request " + type + " is not a record");
     }
@@ -93,6 +96,16 @@ final class RequestBinding {
       binding.addQuery(type, "", List.of());
     }
     return binding;
+  }
+
+  static boolean takesWholeBody(Method method) {
+    Class<?>[] types = method.getParameterTypes();
+    return types.length > 1 && types[1].isRecord() && wholeBody(types[1]);
+  }
+
+  private static boolean wholeBody(Class<?> type) {
+    return Arrays.stream(type.getRecordComponents())
+        .anyMatch(component -> component.isAnnotationPresent(WholeBody.class));
   }
 
   /** The body is bytes for the operation itself, however many. */
@@ -287,6 +300,9 @@ final class RequestBinding {
       } else if (component.getType() == Visit.class) {
         values[i] = Visit.of(sent.header);
         continue;
+      } else if (component.isAnnotationPresent(WholeBody.class)) {
+        values[i] = sent.tree;
+        continue;
       } else if (component.getType() == InputStream.class) {
         values[i] = sent.body.stream();
         continue;
@@ -294,7 +310,7 @@ final class RequestBinding {
       known.add(name);
       if (sent.path.containsKey(name)) {
         values[i] = StrictJson.scalar(sent.path.get(name), component.getType(), name);
-      } else if (sent.tree != null && sent.tree.has(name)) {
+      } else if (sent.tree != null && !wholeBody(type) && sent.tree.has(name)) {
         sent.findings.present().add(name);
         values[i] =
             StrictJson.read(sent.tree.get(name), component.getGenericType(), name, sent.findings);
@@ -306,7 +322,7 @@ final class RequestBinding {
     sent.query.keySet().stream()
         .filter(name -> !known.contains(name))
         .forEach(name -> unknownParameter(name, sent.findings));
-    if (sent.tree != null) {
+    if (sent.tree != null && !wholeBody(type)) {
       sent.tree
           .fieldNames()
           .forEachRemaining(

@@ -48,7 +48,8 @@ public final class Routes {
   record Match(Route route, Map<String, String> variables) {}
 
   /**
-   * Mounts those methods of {@code service} that are operations of one of the SDK's services.
+   * Mounts those methods of {@code service} that are operations of one of the SDK's services: they
+   * have its name and request, or its name and a record that takes the {@link WholeBody}.
    *
    * @throws IllegalStateException one of them has no {@link Allow}, or a rival
    */
@@ -63,7 +64,8 @@ public final class Routes {
               operation ->
                   operation.service().equals(sdkService.getName())
                       && operation.method().equals(method.getName())
-                      && operation.request().equals(requestType(method)))
+                      && (operation.request().equals(requestType(method))
+                          || RequestBinding.takesWholeBody(method)))
           .findFirst()
           .ifPresent(
               operation ->

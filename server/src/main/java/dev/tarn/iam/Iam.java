@@ -1,16 +1,18 @@
 package dev.tarn.iam;
 
+import com.databricks.sdk.service.iam.AccountAccessControlProxyService;
+import com.databricks.sdk.service.iam.AccountAccessControlService;
+import com.databricks.sdk.service.iam.AccountGroupsService;
 import com.databricks.sdk.service.iam.AccountServicePrincipalsService;
 import com.databricks.sdk.service.iam.AccountUsersService;
-import com.databricks.sdk.service.iam.ComplexValue;
 import com.databricks.sdk.service.iam.CurrentUserService;
 import com.databricks.sdk.service.iam.GroupsService;
 import com.databricks.sdk.service.iam.ServicePrincipalsService;
-import com.databricks.sdk.service.iam.User;
 import com.databricks.sdk.service.iam.UsersService;
 import com.databricks.sdk.service.iam.WorkspaceAssignmentService;
 import com.databricks.sdk.service.iam.WorkspacePermission;
 import com.databricks.sdk.service.oauth2.CustomAppIntegrationService;
+import com.databricks.sdk.service.oauth2.ServicePrincipalSecretsProxyService;
 import com.databricks.sdk.service.oauth2.ServicePrincipalSecretsService;
 import com.databricks.sdk.service.settings.TokensService;
 import dev.tarn.database.Database;
@@ -28,7 +30,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
@@ -44,7 +45,6 @@ import org.jdbi.v3.core.Handle;
  */
 public final class Iam {
   private static final String BOOTSTRAP = "bootstrap";
-  private static final Set<String> SYSTEM_GROUPS = Set.of("account users", "admins", "users");
 
   private final Path keys;
   private final Clock clock;
@@ -103,6 +103,11 @@ public final class Iam {
    * @param email of the first admin; not used when the account has been made already
    */
   public void bootstrap(String accountName, String email) {
+    principals.write(
+        handle -> {
+          Attributes.complete(handle);
+          return null;
+        });
     Path file = keys.resolve("admin-token");
     try {
       Invitations.machineSecret(keys);
@@ -147,14 +152,7 @@ public final class Iam {
     return Invitations.firstAdmin(handle)
         .orElseGet(
             () ->
-                Principals.insert(
-                    handle,
-                    Scim.principal(
-                        Principals.newId(),
-                        new User()
-                            .setUserName(email)
-                            .setRoles(List.of(new ComplexValue().setValue(Scim.ACCOUNT_ADMIN))),
-                        clock.millis())));
+                Principals.insert(handle, Scim.user(email, null, clock.millis()).asAccountAdmin()));
   }
 
   /**
@@ -199,7 +197,8 @@ public final class Iam {
     SignIn signIn =
         new SignIn(
             principals, identities, browserSessions, passwords, new Throttle(clock), hosts, clock);
-    ServicePrincipalSecrets secrets = new ServicePrincipalSecrets(principals, clock);
+    Roles roles = new Roles(principals, identities, this::accountId);
+    ServicePrincipalSecrets secrets = new ServicePrincipalSecrets(principals, roles, clock);
     PersonalTokens personal = new PersonalTokens(tokens, principals);
     Grants grants = new Grants(principals, clock);
     Oidc oidc = new Oidc(principals, secrets, accessTokens(), hosts, this::accountId, grants);
@@ -216,15 +215,22 @@ public final class Iam {
             new RegionChoice(region, isRegionFree),
             keys,
             clock));
-    routes.mount(CurrentUserService.class, new CurrentUser(principals));
-    routes.mount(AccountUsersService.class, new AccountUsers(principals, clock));
-    routes.mount(
-        AccountServicePrincipalsService.class, new AccountServicePrincipals(principals, clock));
-    routes.mount(UsersService.class, new Users(principals, clock));
-    routes.mount(ServicePrincipalsService.class, new ServicePrincipals(principals, clock));
-    routes.mount(GroupsService.class, new Groups(principals));
+    routes.mount(CurrentUserService.class, new CurrentUser(principals, identities));
+    ScimResources users = new ScimResources(ScimSchema.USER, principals, clock);
+    ScimResources machines = new ScimResources(ScimSchema.SERVICE_PRINCIPAL, principals, clock);
+    ScimResources groups = new ScimResources(ScimSchema.GROUP, principals, clock);
+    routes.mount(AccountUsersService.class, new AccountScim(users, roles));
+    routes.mount(AccountServicePrincipalsService.class, new AccountScim(machines, roles));
+    routes.mount(AccountGroupsService.class, new AccountScim(groups, roles));
+    routes.mount(UsersService.class, new WorkspaceScim(users, roles));
+    routes.mount(ServicePrincipalsService.class, new WorkspaceScim(machines, roles));
+    routes.mount(GroupsService.class, new WorkspaceScim(groups, roles));
+    routes.mountOwn(new ScimDiscovery(List.of(users, groups, machines)));
     routes.mount(WorkspaceAssignmentService.class, new WorkspaceAssignments(principals));
+    routes.mount(AccountAccessControlService.class, roles);
+    routes.mount(AccountAccessControlProxyService.class, roles);
     routes.mount(ServicePrincipalSecretsService.class, secrets);
+    routes.mount(ServicePrincipalSecretsProxyService.class, secrets);
     routes.mount(TokensService.class, personal);
     routes.mountOwn(personal);
   }
@@ -293,7 +299,7 @@ public final class Iam {
    * Whether a user, service principal or account group of that name, or a fixed group, is there.
    */
   public boolean isPrincipal(String name) {
-    return SYSTEM_GROUPS.contains(name)
+    return Scim.SYSTEM_GROUPS.contains(name)
         || principals.read(
             handle ->
                 Principals.named(handle, Caller.Kind.USER, name)

@@ -7,7 +7,6 @@ import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
-import com.databricks.sdk.service.iam.User;
 import dev.tarn.database.Database;
 import dev.tarn.database.Seal;
 import dev.tarn.http.Allow;
@@ -183,13 +182,13 @@ public final class Invitations {
   }
 
   /** The principal as the link's owner wants to be known. */
-  private static Principal named(Row row, Principal before, Redeem request) {
-    User user = Scim.user(before);
+  private Principal named(Row row, Principal before, Redeem request) {
+    String userName = null;
     if (row.kind() == Kind.FIRST_ADMIN) {
       if (request.userName() == null) {
         throw new InvalidParameterValue("user_name: missing (expected: an e-mail address)", null);
       }
-      user.setUserName(request.userName()).setEmails(null);
+      userName = request.userName();
     } else if (request.userName() != null
         && !Principals.folded(request.userName()).equals(before.name())) {
       throw new InvalidParameterValue(
@@ -200,10 +199,11 @@ public final class Invitations {
               + "', whose link this is)",
           null);
     }
-    if (row.kind() != Kind.RECOVERY && request.displayName() != null) {
-      user.setDisplayName(checked("display_name", request.displayName()));
-    }
-    return Scim.principal(before.id(), user, before.createdAt());
+    String displayName =
+        row.kind() == Kind.RECOVERY || request.displayName() == null
+            ? null
+            : checked("display_name", request.displayName());
+    return Scim.renamed(before, userName, displayName, clock.millis());
   }
 
   private static String checked(String field, String name) {
@@ -284,14 +284,9 @@ public final class Invitations {
   @Operation("POST /api/2.0/accounts/{account_id}/tarn/invitations")
   public Created create(Caller caller, Create request) {
     Principal asked =
-        Scim.principal(
-            Principals.newId(),
-            new User()
-                .setUserName(request.userName())
-                .setDisplayName(
-                    request.displayName() == null
-                        ? null
-                        : checked("display_name", request.displayName())),
+        Scim.user(
+            request.userName(),
+            request.displayName() == null ? null : checked("display_name", request.displayName()),
             clock.millis());
     String token = Tokens.random("", 32);
     Row row =

@@ -52,17 +52,67 @@ final class Memberships {
         .list();
   }
 
-  /** The direct members. */
-  static List<Principal> of(Handle handle, long group) {
-    return handle
-        .createQuery(
-            """
-            SELECT p.* FROM principal p JOIN group_member m ON m.member_id = p.principal_id
-            WHERE m.group_id = :group ORDER BY p.kind, p.name
-            """)
-        .bind("group", group)
-        .map((row, context) -> Principal.of(row))
-        .list();
+  /** The direct members of groups. */
+  static Map<Long, List<Principal>> of(Handle handle, List<Long> groups) {
+    Map<Long, List<Principal>> members = new HashMap<>();
+    for (List<Long> some : chunks(groups)) {
+      handle
+          .createQuery(
+              """
+              SELECT m.group_id, p.* FROM principal p
+              JOIN group_member m ON m.member_id = p.principal_id
+              WHERE m.group_id IN (<groups>) ORDER BY p.kind, p.name
+              """)
+          .bindList("groups", some)
+          .map((row, context) -> Map.entry(row.getLong("group_id"), Principal.of(row)))
+          .forEach(
+              entry ->
+                  members
+                      .computeIfAbsent(entry.getKey(), id -> new ArrayList<>())
+                      .add(entry.getValue()));
+    }
+    return members;
+  }
+
+  /**
+   * The groups that principals are in by themselves.
+   *
+   * @param workspaceId which groups are seen: its own and those it lets in; null for the account's
+   */
+  static Map<Long, Map<Scim.GroupReference, String>> directGroups(
+      Handle handle, Long workspaceId, List<Long> members) {
+    Map<Long, Map<Scim.GroupReference, String>> groups = new HashMap<>();
+    String seen =
+        workspaceId == null
+            ? "p.workspace_id IS NULL"
+            : """
+              (p.workspace_id = :workspace
+                OR (p.workspace_id IS NULL AND p.principal_id IN (SELECT principal_id FROM entrant)))
+              """;
+    for (List<Long> some : chunks(members)) {
+      var query =
+          handle
+              .createQuery(
+                  (workspaceId == null ? "" : ENTRANTS)
+                      + """
+                      SELECT m.member_id, p.principal_id, p.display_name FROM principal p
+                      JOIN group_member m ON m.group_id = p.principal_id
+                      WHERE m.member_id IN (<members>) AND\s"""
+                      + seen)
+              .bindList("members", some);
+      (workspaceId == null ? query : query.bind("workspace", workspaceId))
+          .map(
+              (row, context) ->
+                  Map.entry(
+                      row.getLong(1),
+                      new Scim.GroupReference(Long.toString(row.getLong(2)), row.getString(3))))
+          .forEach(
+              entry ->
+                  groups
+                      .computeIfAbsent(entry.getKey(), id -> new HashMap<>())
+                      .put(entry.getValue(), "direct"));
+    }
+    return groups;
   }
 
   /**
@@ -131,7 +181,7 @@ final class Memberships {
     }
   }
 
-  private static List<List<Long>> chunks(Collection<Long> ids) {
+  static List<List<Long>> chunks(Collection<Long> ids) {
     List<Long> all = List.copyOf(ids);
     List<List<Long>> chunks = new ArrayList<>();
     for (int i = 0; i < all.size(); i += CHUNK) {

@@ -39,6 +39,21 @@ record Principal(
         row.getString("document"));
   }
 
+  Principal changedAt(long now) {
+    return new Principal(
+        id, kind, workspaceId, name, displayName, active, accountAdmin, createdAt, now, document);
+  }
+
+  Principal asAccountAdmin() {
+    return new Principal(
+        id, kind, workspaceId, name, displayName, active, true, createdAt, changedAt, document);
+  }
+
+  /** Its display name, or else its name. */
+  String shownAs() {
+    return displayName.isEmpty() ? name : displayName;
+  }
+
   /** Where SCIM has it, from its base: {@code Users/123}. */
   String reference() {
     return switch (kind) {
@@ -50,7 +65,7 @@ record Principal(
   }
 
   PrincipalOutput output() {
-    PrincipalOutput output = new PrincipalOutput().setPrincipalId(id).setDisplayName(displayName);
+    PrincipalOutput output = new PrincipalOutput().setPrincipalId(id).setDisplayName(shownAs());
     return switch (kind) {
       case USER -> output.setUserName(name);
       case GROUP -> output.setGroupName(displayName);

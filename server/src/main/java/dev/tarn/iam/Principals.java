@@ -1,6 +1,5 @@
 package dev.tarn.iam;
 
-import com.databricks.sdk.core.error.platform.AlreadyExists;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
@@ -10,18 +9,18 @@ import dev.tarn.http.Caller;
 import java.security.SecureRandom;
 import java.text.Normalizer;
 import java.time.Clock;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
-import org.jdbi.v3.core.statement.Query;
 import org.jdbi.v3.core.statement.Update;
 
-/** The rows of users, service principals and their assignments to workspaces. */
+/** The rows of users, service principals and groups, and their assignments to workspaces. */
 final class Principals {
   private static final SecureRandom RANDOM = new SecureRandom();
 
@@ -41,7 +40,7 @@ final class Principals {
     listeners.add(listener);
   }
 
-  private void removed(long principalId, Long workspaceId) {
+  void removed(long principalId, Long workspaceId) {
     listeners.forEach(listener -> listener.accept(principalId, workspaceId));
   }
 
@@ -62,9 +61,6 @@ final class Principals {
     return RANDOM.nextLong(1_000_000_000_000_000L, 9_000_000_000_000_000L);
   }
 
-  /** A page of a list, and how many there are in all. */
-  record Listed(List<Principal> page, long total) {}
-
   /** A principal and what it may do in a workspace. */
   record Assigned(Principal principal, WorkspacePermission permission) {}
 
@@ -80,6 +76,11 @@ final class Principals {
     } finally {
       identities.changed();
     }
+  }
+
+  /** A transaction that changes nothing of who anybody is. */
+  <T> T note(HandleCallback<T, RuntimeException> work) {
+    return database.inTransaction(work);
   }
 
   <T> T read(HandleCallback<T, RuntimeException> work) {
@@ -98,79 +99,8 @@ final class Principals {
                 """),
             principal)
         .execute();
+    Attributes.write(handle, principal);
     return principal;
-  }
-
-  /**
-   * @throws AlreadyExists the account has it
-   */
-  Principal add(Principal made) {
-    try {
-      return write(handle -> insert(handle, made));
-    } catch (RuntimeException e) {
-      if (Database.isUniqueViolation(e)) {
-        throw new AlreadyExists(
-            (made.kind() == Caller.Kind.USER
-                    ? "User with email "
-                    : "Service principal with application id ")
-                + made.name()
-                + " already exists in this account",
-            null);
-      }
-      throw e;
-    }
-  }
-
-  /**
-   * Assigns whom the account has under that name, or else makes it.
-   *
-   * @throws AlreadyExists it is assigned already
-   */
-  Principal join(long workspaceId, Principal asked) {
-    return write(
-        handle -> {
-          Principal found =
-              named(handle, asked.kind(), asked.name()).orElseGet(() -> insert(handle, asked));
-          if (assignment(handle, workspaceId, found.id()).isPresent()) {
-            throw new AlreadyExists(
-                (asked.kind() == Caller.Kind.USER
-                        ? "User with username "
-                        : "Service principal with application id ")
-                    + found.name()
-                    + " already exists.",
-                null);
-          }
-          assign(handle, workspaceId, found.id(), WorkspacePermission.USER);
-          return found;
-        });
-  }
-
-  /**
-   * @throws InvalidParameterValue it would have another name afterwards
-   * @throws InvalidState nobody would be left to administer the account
-   */
-  Principal change(Caller.Kind kind, String id, UnaryOperator<Principal> change) {
-    Principal changed =
-        write(
-            handle -> {
-              Principal before = get(handle, kind, id);
-              Principal after = change.apply(before);
-              if (!after.name().equals(before.name())) {
-                throw new InvalidParameterValue(
-                    "%s: '%s' (expected: '%s', it cannot be changed)"
-                        .formatted(
-                            kind == Caller.Kind.USER ? "userName" : "applicationId",
-                            after.name(),
-                            before.name()),
-                    null);
-              }
-              update(handle, after);
-              return after;
-            });
-    if (!changed.active()) {
-      removed(changed.id(), null);
-    }
-    return changed;
   }
 
   /**
@@ -209,6 +139,7 @@ final class Principals {
                 """),
             principal)
         .execute();
+    Attributes.write(handle, principal);
     requireAnAdmin(handle);
   }
 
@@ -236,7 +167,7 @@ final class Principals {
     return gone;
   }
 
-  private static void requireAnAdmin(Handle handle) {
+  static void requireAnAdmin(Handle handle) {
     if (Memberships.accountAdmins(handle) == 0) {
       throw new InvalidState("this is the last active account admin; make another one first", null);
     }
@@ -281,53 +212,6 @@ final class Principals {
         .bind("name", folded(name))
         .map((row, context) -> Principal.of(row))
         .findOne();
-  }
-
-  /**
-   * @param workspaceId only who is assigned there, or null for all of the account
-   */
-  Listed list(Caller.Kind kind, Long workspaceId, Page page) {
-    String column =
-        switch (page.attribute() == null ? "" : page.attribute()) {
-          case "displayname" -> "lower(display_name)";
-          case "id" -> "CAST(principal_id AS TEXT)";
-          default -> "name";
-        };
-    String where =
-        """
-         FROM principal WHERE kind = :kind
-         AND (CAST(:pattern AS TEXT) IS NULL OR %s LIKE :pattern ESCAPE '!')
-        """
-                .formatted(column)
-            + (workspaceId == null
-                ? ""
-                : " AND principal_id IN (SELECT principal_id FROM entrant)");
-    String with = workspaceId == null ? "" : Memberships.ENTRANTS;
-    return read(
-        handle ->
-            new Listed(
-                bind(
-                        handle.createQuery(
-                            with
-                                + "SELECT * "
-                                + where
-                                + " ORDER BY name LIMIT :count OFFSET :offset"),
-                        kind,
-                        workspaceId,
-                        page)
-                    .bind("count", page.count())
-                    .bind("offset", page.start() - 1)
-                    .map((row, context) -> Principal.of(row))
-                    .list(),
-                bind(handle.createQuery(with + "SELECT count(*) " + where), kind, workspaceId, page)
-                    .mapTo(Long.class)
-                    .one()));
-  }
-
-  private static Query bind(Query query, Caller.Kind kind, Long workspaceId, Page page) {
-    return (workspaceId == null ? query : query.bind("workspace", workspaceId))
-        .bind("kind", kind.name())
-        .bind("pattern", page.pattern());
   }
 
   /**
@@ -397,53 +281,73 @@ final class Principals {
   }
 
   /**
-   * @throws ResourceDoesNotExist nobody of that kind and id is assigned to the workspace
+   * Takes somebody out of a workspace.
+   *
+   * @param work what takes the principal out that it returns
    */
-  Principal assigned(long workspaceId, Caller.Kind kind, String id) {
-    return read(
-        handle -> {
-          Principal principal = get(handle, kind, id);
-          return permission(handle, workspaceId, principal.id())
-              .map(permission -> principal)
-              .orElseThrow(() -> missing(kind, id));
-        });
+  void leave(long workspaceId, HandleCallback<Principal, RuntimeException> work) {
+    removed(write(work).id(), workspaceId);
+  }
+
+  static void leaveGroups(Handle handle, long workspaceId, long principalId) {
+    handle
+        .createUpdate(
+            """
+            DELETE FROM group_member WHERE member_id = :principal AND group_id IN
+              (SELECT principal_id FROM principal WHERE workspace_id = :workspace)
+            """)
+        .bind("workspace", workspaceId)
+        .bind("principal", principalId)
+        .execute();
+  }
+
+  /** Whether a user, service principal or group is let into a workspace; suspended or not. */
+  static boolean enters(Handle handle, long workspaceId, long principalId) {
+    return handle
+            .createQuery(
+                Memberships.ABOVE
+                    + """
+                    SELECT count(*) FROM workspace_assignment a WHERE a.workspace_id = :workspace
+                      AND (a.principal_id = :id OR a.principal_id IN (SELECT group_id FROM above))
+                    """)
+            .bind("workspace", workspaceId)
+            .bind("id", principalId)
+            .mapTo(Integer.class)
+            .one()
+        > 0;
   }
 
   /**
-   * Takes somebody out of a workspace.
-   *
-   * @throws ResourceDoesNotExist nobody of that kind and id is assigned to the workspace
+   * @throws InvalidParameterValue one of them is not let into the workspace, nor a group of it
    */
-  void leave(long workspaceId, Caller.Kind kind, String id) {
-    removed(
-        write(
-            handle -> {
-              Principal gone = get(handle, kind, id);
-              if (!unassign(handle, workspaceId, gone.id())) {
-                throw missing(kind, id);
-              }
-              return gone.id();
-            }),
-        workspaceId);
+  static void requireEntrants(Handle handle, long workspaceId, Collection<Long> ids) {
+    for (long id : ids) {
+      boolean own =
+          find(handle, id)
+              .filter(found -> Objects.equals(found.workspaceId(), workspaceId))
+              .isPresent();
+      if (!own && !enters(handle, workspaceId, id)) {
+        throw new InvalidParameterValue(
+            "members: '" + id + "' (expected: the id of a member of this workspace)", null);
+      }
+    }
   }
 
-  List<Assigned> assigned(long workspaceId) {
-    return read(
-        handle ->
-            handle
-                .createQuery(
-                    """
-                    SELECT p.*, a.permission FROM workspace_assignment a
-                    JOIN principal p ON p.principal_id = a.principal_id
-                    WHERE a.workspace_id = :workspace ORDER BY p.kind, p.name
-                    """)
-                .bind("workspace", workspaceId)
-                .map(
-                    (row, context) ->
-                        new Assigned(
-                            Principal.of(row),
-                            WorkspacePermission.valueOf(row.getString("permission"))))
-                .list());
+  /** What was assigned to a workspace itself, groups too. */
+  static List<Assigned> assigned(Handle handle, long workspaceId) {
+    return handle
+        .createQuery(
+            """
+            SELECT p.*, a.permission FROM workspace_assignment a
+            JOIN principal p ON p.principal_id = a.principal_id
+            WHERE a.workspace_id = :workspace ORDER BY p.kind, p.name
+            """)
+        .bind("workspace", workspaceId)
+        .map(
+            (row, context) ->
+                new Assigned(
+                    Principal.of(row), WorkspacePermission.valueOf(row.getString("permission"))))
+        .list();
   }
 
   /** As what a principal itself was assigned to a workspace. */

@@ -2,41 +2,54 @@ package dev.tarn.iam;
 
 import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
+import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import com.databricks.sdk.service.oauth2.CreateServicePrincipalSecretRequest;
 import com.databricks.sdk.service.oauth2.CreateServicePrincipalSecretResponse;
 import com.databricks.sdk.service.oauth2.DeleteServicePrincipalSecretRequest;
 import com.databricks.sdk.service.oauth2.ListServicePrincipalSecretsRequest;
-import com.databricks.sdk.service.oauth2.ListServicePrincipalSecretsResponse;
 import com.databricks.sdk.service.oauth2.SecretInfo;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
+import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Ignores;
 import dev.tarn.http.Role;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import org.jdbi.v3.core.Handle;
 
 /** OAuth secrets of service principals; a value is shown once and only its hash is kept. */
 public final class ServicePrincipalSecrets {
   private static final Duration LONGEST = Duration.ofDays(730);
-  private static final int MOST = 5;
+
+  /** The one in use, and the one that takes its place. */
+  private static final int MOST = 2;
+
+  private static final Duration USES_APART = Duration.ofMinutes(1);
 
   private final Principals principals;
+  private final Roles roles;
   private final Clock clock;
 
-  ServicePrincipalSecrets(Principals principals, Clock clock) {
+  ServicePrincipalSecrets(Principals principals, Roles roles, Clock clock) {
     this.principals = principals;
+    this.roles = roles;
     this.clock = clock;
   }
 
   private record Row(String id, String hash, long createdAt, long expiresAt) {}
 
-  @Allow(Role.ACCOUNT_ADMIN)
+  @Allow({Role.ACCOUNT_ADMIN, Role.ACCOUNT_USER, Role.WORKSPACE_USER})
   public CreateServicePrincipalSecretResponse create(
       Caller caller, CreateServicePrincipalSecretRequest request) {
+    requireManager(caller, request.getServicePrincipalId());
     Duration lifetime = lifetime(request.getLifetime());
     String value = Tokens.random("dose", 16);
     long now = clock.millis();
@@ -48,8 +61,12 @@ public final class ServicePrincipalSecrets {
           int many =
               handle
                   .createQuery(
-                      "SELECT count(*) FROM service_principal_secret WHERE principal_id = :id")
+                      """
+                      SELECT count(*) FROM service_principal_secret
+                      WHERE principal_id = :id AND expires_at > :now
+                      """)
                   .bind("id", owner.id())
+                  .bind("now", now)
                   .mapTo(Integer.class)
                   .one();
           if (many >= MOST) {
@@ -59,9 +76,9 @@ public final class ServicePrincipalSecrets {
                     + owner.name()
                     + " has "
                     + many
-                    + " secrets (expected: at most "
+                    + " secrets that have not expired (expected: at most "
                     + MOST
-                    + "; delete one first)",
+                    + " at a time; delete one first)",
                 null);
           }
           return handle
@@ -104,27 +121,27 @@ public final class ServicePrincipalSecrets {
         null);
   }
 
-  @Allow(Role.ACCOUNT_ADMIN)
+  @Allow({Role.ACCOUNT_ADMIN, Role.ACCOUNT_USER, Role.WORKSPACE_USER})
   @Ignores({
     "page_size: all are answered, a principal has few",
     "page_token: all are answered, a principal has few"
   })
-  public ListServicePrincipalSecretsResponse list(
-      Caller caller, ListServicePrincipalSecretsRequest request) {
-    return principals.read(
-        handle ->
-            new ListServicePrincipalSecretsResponse()
-                .setSecrets(
-                    handle
-                        .createQuery(
-                            """
-                            SELECT secret_id, hash, created_at, expires_at
+  public Answer list(Caller caller, ListServicePrincipalSecretsRequest request) {
+    requireManager(caller, request.getServicePrincipalId());
+    List<ObjectNode> secrets =
+        principals.read(
+            handle ->
+                handle
+                    .createQuery(
+                        """
+                            SELECT secret_id, hash, created_at, expires_at, last_used_at
                             FROM service_principal_secret WHERE principal_id = :id
                             ORDER BY created_at, secret_id
                             """)
-                        .bind("id", owner(handle, request.getServicePrincipalId()).id())
-                        .map(
-                            (row, context) ->
+                    .bind("id", owner(handle, request.getServicePrincipalId()).id())
+                    .map(
+                        (row, context) ->
+                            shown(
                                 new SecretInfo()
                                     .setId(row.getString(1))
                                     .setSecretHash(row.getString(2))
@@ -132,12 +149,21 @@ public final class ServicePrincipalSecrets {
                                         row.getLong(4) > clock.millis() ? "ACTIVE" : "EXPIRED")
                                     .setCreateTime(time(row.getLong(3)))
                                     .setUpdateTime(time(row.getLong(3)))
-                                    .setExpireTime(time(row.getLong(4))))
-                        .list()));
+                                    .setExpireTime(time(row.getLong(4))),
+                                row.getLong(5)))
+                    .list());
+    return Answer.json(200, Map.of("secrets", secrets));
   }
 
-  @Allow(Role.ACCOUNT_ADMIN)
+  /** The SDK's type has no place for the last use, which is told beside it. */
+  private static ObjectNode shown(SecretInfo secret, long lastUsedAt) {
+    ObjectNode shown = Json.MAPPER.valueToTree(secret);
+    return lastUsedAt == 0 ? shown : shown.put("last_used_time", time(lastUsedAt));
+  }
+
+  @Allow({Role.ACCOUNT_ADMIN, Role.ACCOUNT_USER, Role.WORKSPACE_USER})
   public void delete(Caller caller, DeleteServicePrincipalSecretRequest request) {
+    requireManager(caller, request.getServicePrincipalId());
     int deleted =
         principals.write(
             handle ->
@@ -156,26 +182,64 @@ public final class ServicePrincipalSecrets {
     }
   }
 
-  private static Principal owner(org.jdbi.v3.core.Handle handle, String id) {
+  /** Nobody else is told whether there is such a service principal. */
+  private void requireManager(Caller caller, String id) {
+    if (!caller.is(Role.ACCOUNT_ADMIN)
+        && (!id.matches("\\d{1,18}") || !roles.has(caller, Long.parseLong(id), Roles.MANAGER))) {
+      throw new PermissionDenied(
+          caller.name()
+              + " may not see or change the secrets of service principal "
+              + Scim.shortened(id)
+              + " (expected: an account admin, or one with "
+              + Roles.MANAGER
+              + ")",
+          null);
+    }
+  }
+
+  private static Principal owner(Handle handle, String id) {
     return Principals.get(handle, Caller.Kind.SERVICE_PRINCIPAL, id);
   }
 
-  /** The active service principal whose id and unexpired secret these are. */
+  private record Match(String secretId, Long lastUsedAt, Principal principal) {}
+
+  /** The active service principal whose id and unexpired secret these are; its use is noted. */
   Optional<Principal> authenticate(String applicationId, String secret) {
-    return principals.read(
-        handle ->
-            handle
-                .createQuery(
-                    """
-                    SELECT p.* FROM service_principal_secret s
-                    JOIN principal p ON p.principal_id = s.principal_id
-                    WHERE s.hash = :hash AND s.expires_at > :now AND p.active AND p.name = :name
-                    """)
-                .bind("hash", Tokens.hash(secret))
-                .bind("now", clock.millis())
-                .bind("name", applicationId)
-                .map((row, context) -> Principal.of(row))
-                .findOne());
+    long now = clock.millis();
+    Optional<Match> match =
+        principals.read(
+            handle ->
+                handle
+                    .createQuery(
+                        """
+                        SELECT s.secret_id, s.last_used_at, p.* FROM service_principal_secret s
+                        JOIN principal p ON p.principal_id = s.principal_id
+                        WHERE s.hash = :hash AND s.expires_at > :now AND p.active
+                          AND p.name = :name
+                        """)
+                    .bind("hash", Tokens.hash(secret))
+                    .bind("now", now)
+                    .bind("name", applicationId)
+                    .map(
+                        (row, context) ->
+                            new Match(
+                                row.getString("secret_id"),
+                                row.getLong("last_used_at"),
+                                Principal.of(row)))
+                    .findOne());
+    match
+        .filter(found -> now - found.lastUsedAt() >= USES_APART.toMillis())
+        .ifPresent(found -> principals.note(handle -> used(handle, found.secretId(), now)));
+    return match.map(Match::principal);
+  }
+
+  private static int used(Handle handle, String secretId, long now) {
+    return handle
+        .createUpdate(
+            "UPDATE service_principal_secret SET last_used_at = :now WHERE secret_id = :id")
+        .bind("now", now)
+        .bind("id", secretId)
+        .execute();
   }
 
   private static String time(long millis) {

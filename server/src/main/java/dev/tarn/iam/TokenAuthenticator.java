@@ -29,7 +29,7 @@ import java.util.stream.Stream;
  */
 final class TokenAuthenticator implements Authenticator {
   /** What stands behind {@code /accounts/} in paths of workspaces that name no account. */
-  private static final Set<String> NO_ACCOUNTS = Set.of("servicePrincipals");
+  private static final Set<String> NO_ACCOUNTS = Set.of("servicePrincipals", "access-control");
 
   private final Identities identities;
   private final AccessTokens accessTokens;

@@ -45,12 +45,15 @@ public final class WorkspaceAssignments {
 
   @Allow(Role.ACCOUNT_ADMIN)
   public PermissionAssignments list(Caller caller, ListWorkspaceAssignmentRequest request) {
-    principals.read(handle -> requireWorkspace(handle, request.getWorkspaceId()));
-    return new PermissionAssignments()
-        .setPermissionAssignments(
-            principals.assigned(request.getWorkspaceId()).stream()
-                .map(assigned -> shown(assigned.principal(), List.of(assigned.permission())))
-                .toList());
+    return principals.read(
+        handle ->
+            new PermissionAssignments()
+                .setPermissionAssignments(
+                    Principals.assigned(handle, requireWorkspace(handle, request.getWorkspaceId()))
+                        .stream()
+                        .map(
+                            assigned -> shown(assigned.principal(), List.of(assigned.permission())))
+                        .toList()));
   }
 
   @Allow(Role.ACCOUNT_ADMIN)

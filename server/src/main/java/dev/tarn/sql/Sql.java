@@ -18,6 +18,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.function.BiPredicate;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -85,6 +86,18 @@ public final class Sql implements AutoCloseable {
   /** Notes the end of what ran in control planes that are gone. */
   public void seek() {
     statements.seek();
+  }
+
+  /**
+   * To be called when somebody may have lost a workspace: what runs there for them is canceled.
+   * Does not wait.
+   *
+   * @param mayEnter whether a principal (first) is still let into a workspace (second)
+   */
+  public void cancelUnless(BiPredicate<String, Long> mayEnter) {
+    if (!statements.isIdle()) {
+      Thread.ofVirtual().name("cancel-of-removed").start(() -> statements.cancelUnless(mayEnter));
+    }
   }
 
   /** The warehouse that a new workspace begins with; a second call changes nothing. */

@@ -50,6 +50,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiPredicate;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
@@ -292,6 +293,24 @@ final class Statements {
 
   void deleteAll(long workspaceId) {
     dao.deleteAll(workspaceId);
+  }
+
+  /**
+   * Cancels what runs for whoever may not be in its workspace any more.
+   *
+   * @param mayEnter principal, workspace
+   */
+  void cancelUnless(BiPredicate<String, Long> mayEnter) {
+    for (Running statement : running.values()) {
+      if (!mayEnter.test(statement.principalId, statement.workspaceId)) {
+        statement.cancel();
+        forget(statement);
+      }
+    }
+  }
+
+  boolean isIdle() {
+    return running.isEmpty();
   }
 
   /** Ends all that runs; their clients see why. */

@@ -8,16 +8,13 @@ import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.core.error.platform.Unauthenticated;
 import com.databricks.sdk.service.iam.ComplexValue;
-import com.databricks.sdk.service.iam.DeleteAccountUserRequest;
-import com.databricks.sdk.service.iam.PartialUpdate;
-import com.databricks.sdk.service.iam.Patch;
-import com.databricks.sdk.service.iam.PatchOp;
 import com.databricks.sdk.service.iam.UpdateWorkspaceAssignments;
 import com.databricks.sdk.service.iam.User;
 import com.databricks.sdk.service.iam.WorkspacePermission;
 import com.databricks.sdk.service.settings.CreateTokenRequest;
 import com.databricks.sdk.service.settings.RevokeTokenRequest;
 import dev.tarn.database.Database;
+import dev.tarn.database.Json;
 import dev.tarn.database.TestDatabase;
 import dev.tarn.http.Authenticator;
 import dev.tarn.http.Caller;
@@ -38,6 +35,9 @@ import org.junit.jupiter.api.io.TempDir;
 class AuthenticationTest {
   private static final long RD = 1111111111111111L;
   private static final long PROD = 2222222222222222L;
+
+  private static final ScimSelection EVERYTHING =
+      ScimSelection.of(ScimSchema.USER, null, null, true);
 
   @TempDir Path folder;
   private final TestClock clock = new TestClock();
@@ -108,8 +108,30 @@ class AuthenticationTest {
   }
 
   private User user(String name) {
-    return (User)
-        new AccountUsers(iamPrincipals(), clock).create(admin, new User().setUserName(name)).body();
+    return user(new User().setUserName(name));
+  }
+
+  private User user(User user) {
+    return Json.read(
+        users().create(null, Json.MAPPER.valueToTree(user), EVERYTHING).shown().toString(),
+        User.class);
+  }
+
+  private ScimResources users() {
+    return new ScimResources(ScimSchema.USER, iamPrincipals(), clock);
+  }
+
+  private void active(User user, boolean active) {
+    users()
+        .patch(
+            true,
+            null,
+            user.getId(),
+            Json.tree(
+                "{\"Operations\":[{\"op\":\"replace\",\"path\":\"active\",\"value\":"
+                    + active
+                    + "}]}"),
+            EVERYTHING);
   }
 
   private Principals iamPrincipals() {
@@ -208,40 +230,25 @@ class AuthenticationTest {
     assign(alice, RD, WorkspacePermission.USER);
     String token = token(alice, RD);
     call(token);
-    AccountUsers users = new AccountUsers(iamPrincipals(), clock);
-    users.patch(admin, active(alice, false));
+    active(alice, false);
     assertThatThrownBy(() -> call(token)).isInstanceOf(Unauthenticated.class);
-    users.patch(admin, active(alice, true));
+    active(alice, true);
     call(token);
-    users.delete(admin, new DeleteAccountUserRequest().setId(alice.getId()));
+    users().delete(null, alice.getId());
     assertThatThrownBy(() -> call(token)).isInstanceOf(Unauthenticated.class);
-  }
-
-  private static PartialUpdate active(User user, boolean active) {
-    return new PartialUpdate()
-        .setId(user.getId())
-        .setOperations(
-            List.of(new Patch().setOp(PatchOp.REPLACE).setPath("active").setValue(active)));
   }
 
   @Test
   void theLastAccountAdminStays() {
-    AccountUsers users = new AccountUsers(iamPrincipals(), clock);
-    assertThatThrownBy(
-            () -> users.delete(admin, new DeleteAccountUserRequest().setId(admin.principalId())))
+    assertThatThrownBy(() -> users().delete(null, admin.principalId()))
         .isInstanceOf(InvalidState.class);
     User second =
-        (User)
-            users
-                .create(
-                    admin,
-                    new User()
-                        .setUserName("second@x.com")
-                        .setRoles(List.of(new ComplexValue().setValue("account_admin"))))
-                .body();
-    users.delete(admin, new DeleteAccountUserRequest().setId(admin.principalId()));
-    assertThatThrownBy(() -> users.patch(admin, active(second, false)))
-        .isInstanceOf(InvalidState.class);
+        user(
+            new User()
+                .setUserName("second@x.com")
+                .setRoles(List.of(new ComplexValue().setValue("account_admin"))));
+    users().delete(null, admin.principalId());
+    assertThatThrownBy(() -> active(second, false)).isInstanceOf(InvalidState.class);
   }
 
   @Test

@@ -48,8 +48,11 @@ class MembershipsTest {
   }
 
   private Principal made(Caller.Kind kind, String name) {
-    return iam.principals()
-        .add(new Principal(Principals.newId(), kind, null, name, name, true, false, 0, 0, "{}"));
+    return made(new Principal(Principals.newId(), kind, null, name, name, true, false, 0, 0, "{}"));
+  }
+
+  private Principal made(Principal principal) {
+    return iam.principals().write(handle -> Principals.insert(handle, principal));
   }
 
   private Principal group(String name, Principal... members) {
@@ -157,19 +160,18 @@ class MembershipsTest {
             .orElseThrow();
     Principal alice = made(Caller.Kind.USER, "alice@x.com");
     Principal admins =
-        iam.principals()
-            .add(
-                new Principal(
-                    Principals.newId(),
-                    Caller.Kind.GROUP,
-                    null,
-                    "root",
-                    "root",
-                    true,
-                    true,
-                    0,
-                    0,
-                    "{}"));
+        made(
+            new Principal(
+                Principals.newId(),
+                Caller.Kind.GROUP,
+                null,
+                "root",
+                "root",
+                true,
+                true,
+                0,
+                0,
+                "{}"));
     add(admins, alice);
     iam.principals().remove(Caller.Kind.USER, Long.toString(root.id()));
     assertThatThrownBy(() -> iam.principals().remove(Caller.Kind.USER, Long.toString(alice.id())))
