@@ -128,7 +128,7 @@ final class Postgres implements Dialect {
     } catch (SQLException e) {
       throw new IllegalStateException(
           switch (String.valueOf(e.getSQLState())) {
-            case "28P01", "28000" ->
+            case "28P01", "28000", "08004" ->
                 "PostgreSQL at %s does not let user '%s' in: %s (expected: a user and password it knows; set them in the setting database, database.password_file or PGPASSFILE)"
                     .formatted(url.place(), url.user(), e.getMessage());
             case "3D000" ->

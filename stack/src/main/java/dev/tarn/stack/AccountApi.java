@@ -19,7 +19,9 @@ import java.util.function.Predicate;
  * up before it is made again: {@link #create} never makes a second object.
  */
 final class AccountApi {
-  private static final Duration PERSISTENCE = Duration.ofSeconds(60);
+  /** Longer than the minute for which its database may be gone; the function has four. */
+  private static final Duration PERSISTENCE = Duration.ofSeconds(150);
+
   private static final Duration ONE_CALL = Duration.ofSeconds(60);
 
   private final HttpClient http;

@@ -155,7 +155,7 @@ class CustomResourceTest {
     Map<String, Object> answer =
         account.send("Delete", "aaaaaaaa-0000-0000-0000-00000000000a", CREDENTIALS);
     assertThat(answer).containsEntry("Status", "FAILED");
-    assertThat(account.time.get()).isBetween(60_000L, 70_000L);
+    assertThat(account.time.get()).isBetween(150_000L, 160_000L);
   }
 
   @ParameterizedTest
@@ -260,7 +260,7 @@ class CustomResourceTest {
     account.time.set(0);
     Map<String, Object> answer = account.send("Create", null, WORKSPACE);
     assertThat((String) answer.get("Reason")).startsWith("Failed credentials validation checks");
-    assertThat(account.time.get()).isBetween(60_000L, 70_000L);
+    assertThat(account.time.get()).isBetween(150_000L, 160_000L);
   }
 
   @Test
