@@ -24,8 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
-# In the order in which they start; a name is also a folder of acceptance/ (but for the first).
-GROUPS = ["unit", "postgres", "kill", "two-writers", "tpch", "quickstart", "sdk", "stack", "cloudformation", "backup", "foreign-process"]
+# In the order in which they start; a name is also a folder of acceptance/ (but for those that MAVEN and web run).
+GROUPS = ["unit", "postgres", "web", "kill", "two-writers", "tpch", "quickstart", "sdk", "stack", "cloudformation", "backup",
+          "browser", "foreign-process"]
 ALONE = ["bench"]
 
 began = time.monotonic()
@@ -90,6 +91,15 @@ def junit(log, *arguments):
 MAVEN = {"unit": unit, "postgres": postgres}
 
 
+def web(log):
+    """The console: types against the server's, lint, components, and what its built files weigh."""
+    report = ROOT / "web" / "target" / "vitest.xml"
+    report.unlink(missing_ok=True)
+    check = "npx --no tsc --noEmit && npx --no oxlint --deny-warnings && npx --no vitest run --reporter=default --reporter=junit --outputFile=target/vitest.xml"
+    code = run(["bash", "-c", f"cd web && {check}"], log)
+    return code, [report] if report.exists() else []
+
+
 def acceptance(name, log, soak, seed):
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
@@ -123,6 +133,8 @@ def run_group(name, arguments, totals):
     log = REPORTS / f"{name}.log"
     if name in MAVEN:
         code, reports = MAVEN[name](log)
+    elif name == "web":
+        code, reports = web(log)
     else:
         code, reports = acceptance(name, log, arguments.soak, arguments.seed)
     passed, failed = count(reports)

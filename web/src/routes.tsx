@@ -86,6 +86,7 @@ const pages = [
   page('workspaces/$id', lazyRouteComponent(() => import('./features/workspaces/Workspace'), 'Workspace')),
   page('stacks', lazyRouteComponent(() => import('./features/stacks/Stacks'), 'Stacks')),
   page('stacks/$name', lazyRouteComponent(() => import('./features/stacks/Stack'), 'Stack')),
+  page('stacks/$name/update', lazyRouteComponent(() => import('./features/stacks/StackForm'), 'UpdateForm')),
   page('cloud-resources/$kind', lazyRouteComponent(() => import('./features/cloud/CloudResources'), 'CloudResources')),
   page('users', lazyRouteComponent(() => import('./features/people/Users'), 'Users')),
   page('users/$id', lazyRouteComponent(() => import('./features/people/User'), 'User')),

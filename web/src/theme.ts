@@ -4,12 +4,17 @@ const tarn: MantineColorsTuple = [
   '#e8f6f6', '#d0eae9', '#a3d5d3', '#72bfbd', '#4aa9a8', '#2c9294', '#167a7f', '#0f656d', '#0d525a', '#083e45',
 ]
 
+const dark: MantineColorsTuple = [
+  '#d9dee3', '#b4bcc4', '#98a1aa', '#6d7881', '#3d474e', '#31393f', '#222a2f', '#1a2024', '#151a1d', '#101416',
+]
+
+/** A dialog's heading is no second banner of the page. */
+const DIALOG = { attributes: { header: { role: 'presentation' } } }
+
 export const theme = createTheme({
   primaryColor: 'tarn',
-  primaryShade: { light: 7, dark: 5 },
-  autoContrast: true,
-  luminanceThreshold: 0.22,
-  colors: { tarn },
+  primaryShade: { light: 7, dark: 6 },
+  colors: { tarn, dark },
   fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, "JetBrains Mono", Menlo, Consolas, monospace',
   fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.125rem' },
@@ -18,7 +23,8 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Button: { defaultProps: { size: 'sm' } },
-    Modal: { defaultProps: { centered: true, closeButtonProps: { 'aria-label': 'Close' } } },
+    Modal: { defaultProps: { ...DIALOG, centered: true, closeButtonProps: { 'aria-label': 'Close' } } },
+    Drawer: { defaultProps: DIALOG },
     TextInput: { defaultProps: { size: 'sm' } },
     Tooltip: { defaultProps: { withArrow: true } },
   },

@@ -1,14 +1,12 @@
 import { Link } from '@tanstack/react-router'
-import { Empty } from '../ui/Answer'
 
 export function NotFound() {
   return (
-    <main>
-      <Empty title="No page has this address">
-        <Link to="/" className="plain-link">
-          To the start
-        </Link>
-      </Empty>
+    <main className="state">
+      <h1>No page has this address</h1>
+      <Link to="/" className="plain-link">
+        To the start
+      </Link>
     </main>
   )
 }

@@ -2,7 +2,7 @@ import { Alert, Button, Group, Modal, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, type ReactNode, useId, useState } from 'react'
+import { type FormEvent, type ReactNode, useState } from 'react'
 
 /** A change, what to ask anew after it, and what to say when it is done. */
 export function useAct<V, T>(options: {
@@ -51,7 +51,6 @@ export function FormButton<T>(props: {
   children: ReactNode
 }) {
   const [opened, { open, close }] = useDisclosure(false)
-  const id = useId()
   const act = useAct<void, T>({
     act: props.act,
     changes: props.changes,
@@ -66,7 +65,8 @@ export function FormButton<T>(props: {
       <Button
         variant={props.variant ?? 'filled'}
         size={props.size ?? 'sm'}
-        color={props.danger ? 'red.8' : undefined}
+        color={props.variant === 'subtle' ? 'gray' : undefined}
+        c={props.danger ? 'var(--bad)' : undefined}
         leftSection={props.icon}
         onClick={() => {
           act.reset()
@@ -76,7 +76,7 @@ export function FormButton<T>(props: {
       >
         {props.label}
       </Button>
-      <Modal opened={opened} onClose={close} title={<b id={id}>{props.title ?? props.label}</b>} aria-labelledby={id}>
+      <Modal opened={opened} onClose={close} title={<b>{props.title ?? props.label}</b>}>
         <form
           onSubmit={(event: FormEvent) => {
             event.preventDefault()
@@ -110,6 +110,7 @@ export function Confirm(props: {
   changes: QueryKey[]
   done?: string
   then?: () => void
+  reset?: () => void
   children: ReactNode
 }) {
   return (

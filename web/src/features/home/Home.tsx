@@ -55,7 +55,7 @@ export function Home() {
           <h2 id="warehouses" style={{ padding: '0.8rem 0.9rem 0' }}>
             SQL warehouses
           </h2>
-          <Answer of={answer} isEmpty={(data) => !data.warehouses?.length} empty={<Empty title="No warehouses" />}>
+          <Answer of={answer} isEmpty={(data) => !data.warehouses?.length} empty={<Empty title="No warehouse that you may use" />}>
             {(data) => (
               <Table
                 label="SQL warehouses"

@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Select, TextInput } from '@mantine/core'
+import { Button, NativeSelect, PasswordInput, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
@@ -117,13 +117,12 @@ function Form({ token, invitation }: { token: string; invitation: Invitation }) 
           {first && (
             <>
               <TextInput label="Account name" required value={form.account_name} onChange={set('account_name')} />
-              <Select
+              <NativeSelect
                 label="Region"
                 description="The AWS region that workspaces say they are in."
                 data={[...new Set([form.region, ...REGIONS])]}
-                allowDeselect={false}
                 value={form.region}
-                onChange={(region) => setForm((before) => ({ ...before, region: region ?? before.region }))}
+                onChange={set('region')}
               />
             </>
           )}

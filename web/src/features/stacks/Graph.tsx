@@ -7,7 +7,7 @@ import type { Result } from '../../api/client'
 import { Status } from '../../ui/Status'
 
 type Resource = NonNullable<Result<'GET /api/2.0/accounts/{account_id}/stacks/{name}/template'>['Resources']>[number]
-type Box = Node<{ name: string; type: string; state: string | undefined }>
+type Box = Node<{ down: boolean; name: string; type: string; state: string | undefined }>
 
 const WIDTH = 216
 const HEIGHT = 78
@@ -15,23 +15,23 @@ const HEIGHT = 78
 function Resource({ data }: NodeProps<Box>) {
   return (
     <div className="node">
-      <Handle type="target" position={Position.Left} isConnectable={false} />
+      <Handle type="target" position={data.down ? Position.Top : Position.Left} isConnectable={false} />
       <b title={data.name}>{data.name}</b>
       <span className="dim">{data.type}</span>
       {data.state ? <Status state={data.state} /> : <Status state="to come" as="idle" />}
-      <Handle type="source" position={Position.Right} isConnectable={false} />
+      <Handle type="source" position={data.down ? Position.Bottom : Position.Right} isConnectable={false} />
     </div>
   )
 }
 
 const TYPES = { resource: Resource }
 
-/** Left to right in the order in which they can be made: what others need stands to their left. */
-function laidOut(resources: Resource[], states: Record<string, string>): { nodes: Box[]; edges: Edge[] } {
+/** In the order in which they can be made: what others need stands before them, to the left or above. */
+function laidOut(resources: Resource[], states: Record<string, string>, down: boolean): { nodes: Box[]; edges: Edge[] } {
   const shown = resources.filter((each) => each.Included)
   const names = new Set(shown.map((each) => each.LogicalResourceId))
   const graph = new graphlib.Graph()
-  graph.setGraph({ rankdir: 'LR', nodesep: 18, ranksep: 56, marginx: 12, marginy: 12 })
+  graph.setGraph({ rankdir: down ? 'TB' : 'LR', nodesep: 18, ranksep: down ? 34 : 56, marginx: 12, marginy: 12 })
   graph.setDefaultEdgeLabel(() => ({}))
   const edges: Edge[] = []
   for (const each of shown) {
@@ -53,18 +53,18 @@ function laidOut(resources: Resource[], states: Record<string, string>): { nodes
       id,
       type: 'resource',
       position: { x: at.x - WIDTH / 2, y: at.y - HEIGHT / 2 },
-      data: { name: id, type: each.ResourceType ?? '', state: states[id] },
+      data: { down, name: id, type: each.ResourceType ?? '', state: states[id] },
       ariaLabel: `${id}, ${each.ResourceType}, ${states[id] ?? 'to come'}; uses ${(each.Uses ?? []).map((use) => use.LogicalResourceId).join(', ') || 'nothing'}`,
     }
   })
   return { nodes, edges }
 }
 
-export function Graph({ nodes: resources, states }: { nodes: Resource[]; states: Record<string, string> }) {
+export function Graph({ nodes: resources, states, down = false }: { nodes: Resource[]; states: Record<string, string>; down?: boolean }) {
   const { colorScheme } = useMantineColorScheme()
-  const { nodes, edges } = useMemo(() => laidOut(resources, states), [resources, states])
+  const { nodes, edges } = useMemo(() => laidOut(resources, states, down), [resources, states, down])
   return (
-    <section className="card graph" aria-label="Resources and what they use">
+    <section className={down ? 'card graph tall' : 'card graph'} aria-label="Resources and what they use">
       <ReactFlow
         nodes={nodes}
         edges={edges}

@@ -1,7 +1,7 @@
-import { Tabs } from '@mantine/core'
+import { Button, Checkbox, Tabs } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate, useParams } from '@tanstack/react-router'
-import { lazy, Suspense, useMemo } from 'react'
+import { Link, useNavigate, useParams } from '@tanstack/react-router'
+import { lazy, Suspense, useMemo, useState } from 'react'
 import { call, type Result } from '../../api/client'
 import { live } from '../../api/live'
 import { Answer, Empty } from '../../ui/Answer'
@@ -18,25 +18,38 @@ const Graph = lazy(() => import('./Graph').then((module) => ({ default: module.G
 
 type Event = NonNullable<Result<'GET /api/2.0/accounts/{account_id}/stacks/{name}/events'>['StackEvents']>[number]
 
-const EVENTS: Column<Event>[] = [
-  { label: 'Time', cell: (row) => <span className="mono nowrap">{clock(row.Timestamp ?? '')}</span> },
-  {
-    label: 'Resource',
-    cell: (row) => (
-      <>
-        <b>{row.LogicalResourceId}</b>
-        <br />
-        <span className="dim small">{row.ResourceType}</span>
-      </>
-    ),
-  },
-  { label: 'State', cell: (row) => <Status state={row.ResourceStatus} /> },
-  { label: 'Reason', cell: (row) => <span className="small">{row.ResourceStatusReason ?? ''}</span>, wide: true },
-]
+/** What a resource was, and what it is: only its last event can be going on still. */
+function columns(events: Event[]): Column<Event>[] {
+  const last = new Map(events.map((each) => [each.LogicalResourceId, each.EventId]))
+  return [
+    { label: 'Time', wide: true, cell: (row) => <span className="mono nowrap">{clock(row.Timestamp ?? '')}</span> },
+    {
+      label: 'Resource',
+      cell: (row) => (
+        <>
+          <b>{row.LogicalResourceId}</b>
+          <br />
+          <span className="dim small">{row.ResourceType}</span>
+        </>
+      ),
+    },
+    {
+      label: 'State',
+      cell: (row) =>
+        last.get(row.LogicalResourceId) === row.EventId || !/IN_PROGRESS/.test(row.ResourceStatus ?? '') ? (
+          <Status state={row.ResourceStatus} />
+        ) : (
+          <Status state={row.ResourceStatus} as="idle" />
+        ),
+    },
+    { label: 'Reason', cell: (row) => <span className="small">{row.ResourceStatusReason ?? ''}</span>, wide: true },
+  ]
+}
 
 export function Stack() {
   const { name } = useParams({ strict: false }) as { name: string }
   const navigate = useNavigate()
+  const [empty, setEmpty] = useState(false)
   const stack = useQuery(
     live(
       ['stack', name],
@@ -64,7 +77,7 @@ export function Stack() {
     [resources.data],
   )
   const workspaceId = found?.Outputs?.find((each) => each.OutputKey === 'WorkspaceId')?.OutputValue
-  const running = at === 'CREATE_COMPLETE' && workspaceId
+  const running = /^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$/.test(at) && workspaceId
   const shown = Object.fromEntries(
     (found?.Parameters ?? []).filter((each) => each.ParameterValue !== '****').map((each) => [each.ParameterKey ?? '', each.ParameterValue ?? '']),
   )
@@ -84,16 +97,29 @@ export function Stack() {
                 terraform: terraform(shown),
               }}
             />
+            {/^(CREATE|UPDATE|UPDATE_ROLLBACK)_COMPLETE$/.test(at) && (
+              <Button component={Link} to={`/stacks/${name}/update`} variant="default">
+                Update
+              </Button>
+            )}
             {at !== 'DELETE_COMPLETE' && at !== 'DELETE_IN_PROGRESS' && (
               <Confirm
                 label="Delete stack"
                 title={`Delete ${name}?`}
                 submit="Delete stack"
-                act={() => call('DELETE /api/2.0/accounts/{account_id}/stacks/{name}', { name })}
+                reset={() => setEmpty(false)}
+                act={() => call('DELETE /api/2.0/accounts/{account_id}/stacks/{name}', { name, ...(empty ? { EmptyBuckets: true } : {}) })}
                 changes={[['stacks'], ['stack', name], ['workspaces']]}
                 then={() => void navigate({ to: '/stacks/$name', params: { name: found.StackId ?? name } })}
               >
-                The workspace and everything the stack made are deleted, newest first. You can watch it.
+                The workspace and everything the stack made are deleted, newest first. You can watch it. A bucket with files of
+                yours stops it, unless:
+                <Checkbox
+                  mt="sm"
+                  label="Delete the files in its buckets too"
+                  checked={empty}
+                  onChange={(event) => setEmpty(event.currentTarget.checked)}
+                />
               </Confirm>
             )}
             {running && <LinkButton to={`/w/${workspaceId}`}>Open workspace</LinkButton>}
@@ -118,7 +144,14 @@ export function Stack() {
                 </p>
                 <div className="card scroll" tabIndex={0} role="region" aria-label="Events, newest first">
                   <Answer of={events}>
-                    {(all) => <Table label="Events" columns={EVENTS} rows={[...(all.StackEvents ?? [])].reverse()} id={(row) => row.EventId ?? ''} />}
+                    {(all) => (
+                      <Table
+                        label="Events"
+                        columns={columns(all.StackEvents ?? [])}
+                        rows={[...(all.StackEvents ?? [])].reverse()}
+                        id={(row) => row.EventId ?? ''}
+                      />
+                    )}
                   </Answer>
                 </div>
               </Tabs.Panel>
@@ -215,8 +248,11 @@ function progress(
 ): string {
   const wanted = resources.filter((each) => each.Included).length
   const made = Object.values(states).filter((state) => state === 'CREATE_COMPLETE').length
-  const last = events.at(-1)?.Timestamp
+  const last = events.at(-1)?.Timestamp ?? stack.CreationTime
   const took = last && stack.CreationTime ? Date.parse(last) - Date.parse(stack.CreationTime) : 0
+  if (/^UPDATE/.test(stack.StackStatus ?? '')) {
+    return last ? `The last event was at ${clock(last)}.` : ''
+  }
   if (stack.StackStatus === 'CREATE_COMPLETE') {
     return `All ${wanted} resources are there, after ${lasted(took)}.`
   }

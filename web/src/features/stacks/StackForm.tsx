@@ -1,6 +1,6 @@
 import { Accordion, Button, Checkbox, Group, PasswordInput, Select, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { useNavigate, useParams } from '@tanstack/react-router'
 import { lazy, Suspense, useState } from 'react'
 import { call, type Result } from '../../api/client'
 import { Answer } from '../../ui/Answer'
@@ -13,6 +13,8 @@ const Graph = lazy(() => import('./Graph').then((module) => ({ default: module.G
 
 type Template = Result<'GET /api/2.0/accounts/{account_id}/stacks/templates/quickstart'>
 type Parameter = NonNullable<Template['Parameters']>[number]
+
+const NOTHING = {}
 
 /** Opened at once, because everybody fills them in. */
 const SHOWN = 2
@@ -37,7 +39,27 @@ export function StackForm() {
   )
 }
 
-function Form({ template }: { template: Template }) {
+/** The same form with what the stack was given; what is changed is carried out, and undone when it fails. */
+export function UpdateForm() {
+  const { name } = useParams({ strict: false }) as { name: string }
+  const template = useQuery({
+    queryKey: ['stack', name, 'template'],
+    queryFn: () => call('GET /api/2.0/accounts/{account_id}/stacks/{name}/template', { name }),
+  })
+  return (
+    <Page
+      title={`Update ${name}`}
+      crumb={{ to: `/stacks/${name}`, label: name }}
+      about="What you change is carried out in place where it can be, by a replacement where not, and taken back if it fails."
+    >
+      <Answer of={template} rows={8}>
+        {(data) => <Form template={data} updated={name} />}
+      </Answer>
+    </Page>
+  )
+}
+
+function Form({ template, updated }: { template: Template; updated?: string }) {
   const navigate = useNavigate()
   const [name, setName] = useState(template.StackName ?? '')
   const [values, setValues] = useState<Record<string, string>>({})
@@ -46,8 +68,11 @@ function Form({ template }: { template: Template }) {
   const wrong = [...parameters.values()].filter((each) => !each.SuppliedByServer && problem(each, values) !== null)
   const given = Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== (parameters.get(key)?.DefaultValue ?? '')))
   const create = useAct({
-    act: () => call('POST /api/2.0/accounts/{account_id}/stacks', {}, { StackName: name, Parameters: given }),
-    changes: [['stacks'], ['workspaces']],
+    act: () =>
+      updated
+        ? call('PATCH /api/2.0/accounts/{account_id}/stacks/{name}', { name: updated }, { Parameters: given })
+        : call('POST /api/2.0/accounts/{account_id}/stacks', {}, { StackName: name, Parameters: given }),
+    changes: [['stacks'], ['stack', name], ['workspaces']],
     then: () => void navigate({ to: '/stacks/$name', params: { name } }),
   })
   const groups = template.ParameterGroups ?? []
@@ -83,7 +108,8 @@ function Form({ template }: { template: Template }) {
           <Refused error={create.error} />
           <TextInput
             label="Stack name"
-            description="Letters, digits and hyphens. It is made up; change it if you like."
+            description={updated ? undefined : 'Letters, digits and hyphens. It is made up; change it if you like.'}
+            readOnly={updated !== undefined}
             required
             pattern="[A-Za-z][A-Za-z0-9\-]{0,127}"
             value={name}
@@ -117,27 +143,29 @@ function Form({ template }: { template: Template }) {
             <ShowCode
               title="Quickstart"
               of={{
-                python: `import os, requests\n\nhost, account = os.environ["DATABRICKS_HOST"], os.environ["DATABRICKS_ACCOUNT_ID"]\nrequests.post(\n    f"{host}/api/2.0/accounts/{account}/stacks",\n    headers={"Authorization": "Bearer " + os.environ["DATABRICKS_TOKEN"]},\n    json={"StackName": ${JSON.stringify(name)}, "Parameters": ${JSON.stringify(masked(given, parameters))}},\n).raise_for_status()\n\n# or: ./tarn stack create --workspace-name ${JSON.stringify(values['WorkspaceName'] ?? 'dev')} --wait`,
-                curl: curl('POST /api/2.0/accounts/{account_id}/stacks', { StackName: name, Parameters: masked(given, parameters) }),
+                python: `import os, requests\n\nhost, account = os.environ["DATABRICKS_HOST"], os.environ["DATABRICKS_ACCOUNT_ID"]\nrequests.${updated ? 'patch' : 'post'}(\n    f"{host}/api/2.0/accounts/{account}/stacks${updated ? `/${updated}` : ''}",\n    headers={"Authorization": "Bearer " + os.environ["DATABRICKS_TOKEN"]},\n    json={${updated ? '' : `"StackName": ${JSON.stringify(name)}, `}"Parameters": ${JSON.stringify(masked(given, parameters))}},\n).raise_for_status()\n\n# or: ./tarn stack create --workspace-name ${JSON.stringify(values['WorkspaceName'] ?? 'dev')} --wait`,
+                curl: updated
+                  ? curl(`PATCH /api/2.0/accounts/{account_id}/stacks/${updated}`, { Parameters: masked(given, parameters) })
+                  : curl('POST /api/2.0/accounts/{account_id}/stacks', { StackName: name, Parameters: masked(given, parameters) }),
                 terraform: terraform(masked(given, parameters)),
               }}
             />
             <Button type="submit" loading={create.isPending}>
-              Create stack
+              {updated ? 'Update stack' : 'Create stack'}
             </Button>
           </Group>
         </div>
       </form>
       <section aria-labelledby="will-be">
         <h2 className="section" id="will-be">
-          What it will make
+          {updated ? 'What it consists of' : 'What it will make'}
         </h2>
-        <Suspense fallback={<div className="card graph" />}>
-          <Graph nodes={template.Resources ?? []} states={{}} />
+        <Suspense fallback={<div className="card graph tall" />}>
+          <Graph nodes={template.Resources ?? []} states={NOTHING} down />
         </Suspense>
         <p className="dim small">
-          {(template.Resources ?? []).filter((each) => each.Included).length} resources in {template.Region}. An arrow leads from a
-          resource to what it needs.
+          {(template.Resources ?? []).filter((each) => each.Included).length} resources in {template.Region}. What
+          a resource needs stands above it.
         </p>
       </section>
     </div>

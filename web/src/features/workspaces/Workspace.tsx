@@ -121,7 +121,7 @@ export function Workspace() {
                           <b>{step.name.replaceAll('-', ' ')}</b>
                           <span className="dim small">
                             {step.message}
-                            {step.finished_at && step.started_at ? ` (${lasted(step.finished_at - step.started_at)})` : ''}
+                            {step.finished_at && step.started_at && step.finished_at - step.started_at >= 500 ? ` ${lasted(step.finished_at - step.started_at)}` : ''}
                           </span>
                           <Status state={step.state} />
                         </li>

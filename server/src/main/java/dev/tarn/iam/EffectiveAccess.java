@@ -120,6 +120,7 @@ public final class EffectiveAccess {
           if (isAccountAdmin(handle, id)) {
             roles.add(new HasRole(Scim.ACCOUNT_ADMIN, "the account", way));
           }
+          roles.addAll(granted(handle, id, way));
           assigned(handle, id)
               .forEach(
                   (workspace, permission) ->
@@ -178,6 +179,22 @@ public final class EffectiveAccess {
         .bind("id", id)
         .mapTo(Boolean.class)
         .one();
+  }
+
+  /** Roles on groups and service principals. */
+  private static List<HasRole> granted(Handle handle, long id, List<Step> way) {
+    return handle
+        .createQuery(
+            """
+            SELECT g.role AS granted_role, p.* FROM rule_grant g
+            JOIN principal p ON p.principal_id = g.resource_id
+            WHERE g.principal_id = :id ORDER BY g.role, p.name
+            """)
+        .bind("id", id)
+        .map(
+            (row, context) ->
+                new HasRole(row.getString("granted_role"), shown(Principal.of(row)), way))
+        .list();
   }
 
   private static Map<Long, String> assigned(Handle handle, long id) {

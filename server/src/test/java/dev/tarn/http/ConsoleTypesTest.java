@@ -1,0 +1,27 @@
+package dev.tarn.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.tarn.TestServer;
+import java.nio.file.Path;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What the console calls is there. */
+class ConsoleTypesTest {
+  @RegisterExtension static final TestServer server = new TestServer();
+
+  @Test
+  void everyRouteTheConsoleCallsIsAnswered() throws Exception {
+    Set<String> called = ConsoleTypes.routes(Path.of("../web/src"));
+    assertThat(called).hasSizeGreaterThan(40);
+    assertThat(called)
+        .allSatisfy(
+            route -> {
+              String[] words = route.split(" ", 2);
+              String path = words[1].replaceAll("\\{[^}]*}", "1");
+              assertThat(server.routes().find(words[0], path)).as(route).isNotNull();
+            });
+  }
+}
