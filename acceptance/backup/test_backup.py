@@ -137,11 +137,11 @@ def test_what_was_written_meanwhile_is_there_up_to_one_commit(story):
 
 
 def test_a_data_directory_of_the_third_issues_last_commit_opens(fresh):
-    """Made by `quickstart` and three statements of commit 97e168a."""
+    """Made by `quickstart` and three statements of commit 97e168a; the samples and what a start makes anew are left out."""
     with tarfile.open(Path(__file__).parent / "issue3-home.tar.gz") as archive:
         archive.extractall(fresh.home, filter="fully_trusted")
     fresh.tarn("up")
     assert [w["workspace_name"] for w in fresh.status()["workspaces"]] == ["dev"]
     assert fresh.sql("SELECT n, name FROM dev.default.kept ORDER BY n") == [{"n": 1, "name": "one"}, {"n": 3, "name": "drei"}]
     fresh.sql("INSERT INTO dev.default.kept VALUES (4, 'four')")
-    assert fresh.sql("SELECT count(*) AS c FROM samples.tpch.lineitem") == [{"c": 60175}]
+    assert fresh.sql("SELECT count(*) AS c FROM dev.default.kept") == [{"c": 3}]

@@ -43,6 +43,7 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
  * @param sessionIdle until a browser's session that nobody uses ends
  * @param sessionLongest until any browser's session ends
  * @param logDelivery between two deliveries of audit and usage logs
+ * @param upkeep what is kept for how long, what is said to whom, and how full the disk may be
  * @param network what is bound, under which names, and with which certificate
  * @param database where the state is
  * @param mail the SMTP server that invitations go through, if any
@@ -64,10 +65,24 @@ public record Config(
     Duration sessionIdle,
     Duration sessionLongest,
     Duration logDelivery,
+    Upkeep upkeep,
     Network network,
     DatabaseUrl database,
     Mail.Settings mail,
     URI aws) {
+
+  /**
+   * @param auditDays after which audit segments are deleted
+   * @param enginesKept how many engines that ended are remembered, with their logs
+   * @param diskWatermark bytes that are to stay free; below, writes are refused
+   * @param metricsToken the file with the token that may read {@code /metrics}, or null
+   */
+  public record Upkeep(
+      int auditDays,
+      int enginesKept,
+      long diskWatermark,
+      Path metricsToken,
+      dev.tarn.telemetry.Logs.Settings logs) {}
 
   private static final String ENGINE_CONF = "engine.conf.";
 
@@ -111,6 +126,18 @@ public record Config(
         });
     KEYS.put(
         "sandbox", new String[] {"required", "required, or off where one person uses the machine"});
+    KEYS.put("audit.days", new String[] {"365", "how long the audit log is kept"});
+    KEYS.put("engines.kept", new String[] {"20", "how many ended engines keep their logs"});
+    KEYS.put(
+        "disk.watermark",
+        new String[] {"512m", "free space below which writes are refused; 0m for none"});
+    KEYS.put("log.format", new String[] {"text", "text, or json: one object a line"});
+    KEYS.put("log.megabytes", new String[] {"50", "of one log file, before it is put aside"});
+    KEYS.put("log.days", new String[] {"14", "how long log files that were put aside are kept"});
+    KEYS.put("log.total_megabytes", new String[] {"500", "of all log files that were put aside"});
+    KEYS.put(
+        "metrics.token_file",
+        new String[] {"", "whoever sends the token in this file may read /metrics from afar"});
     KEYS.put(
         "bind",
         new String[] {"127.0.0.1", "the address that is listened on; all but loopback needs tls"});
@@ -182,6 +209,7 @@ public record Config(
         Duration.ofMinutes(number(values, "session.idle_minutes", 1, 100_000)),
         Duration.ofHours(number(values, "session.hours", 1, 10_000)),
         Duration.ofMinutes(number(values, "log_delivery.minutes", 1, 1440)),
+        upkeep(values),
         network(values),
         DatabaseUrl.parse(
             values.get("database"),
@@ -194,6 +222,20 @@ public record Config(
   private static URI aws(Map<String, String> values) {
     String url = matching(values, "aws", "|https?://[^/]+", "a URL without a path, or nothing");
     return url.isEmpty() ? null : URI.create(url);
+  }
+
+  private static Upkeep upkeep(Map<String, String> values) {
+    String mark = matching(values, "disk.watermark", "\\d{1,6}[mg]", "a size such as 512m or 2g");
+    return new Upkeep(
+        number(values, "audit.days", 1, 100_000),
+        number(values, "engines.kept", 0, 10_000),
+        Long.parseLong(mark.substring(0, mark.length() - 1)) << (mark.endsWith("g") ? 30 : 20),
+        file(values, "metrics.token_file"),
+        new dev.tarn.telemetry.Logs.Settings(
+            matching(values, "log.format", "text|json", "text or json"),
+            number(values, "log.megabytes", 1, 10_000),
+            number(values, "log.days", 1, 10_000),
+            number(values, "log.total_megabytes", 1, 1_000_000)));
   }
 
   private static Network network(Map<String, String> values) {

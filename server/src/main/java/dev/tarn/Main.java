@@ -5,6 +5,7 @@ import dev.tarn.backup.Restore;
 import dev.tarn.database.Database;
 import dev.tarn.engine.Engines;
 import dev.tarn.http.Coverage;
+import dev.tarn.telemetry.Logs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -132,6 +133,7 @@ public final class Main {
     CountDownLatch stopped = new CountDownLatch(1);
     CountDownLatch told = new CountDownLatch(1);
     Home home = Home.lock(config);
+    Logs.to(config.logs(), config.upkeep().logs());
     Server.init(config, Clock.systemUTC());
     try (home;
         Server server = Server.start(config, Clock.systemUTC())) {

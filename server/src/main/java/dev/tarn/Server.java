@@ -1,5 +1,6 @@
 package dev.tarn;
 
+import com.databricks.sdk.core.DatabricksError;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import com.linecorp.armeria.common.HttpResponse;
 import com.linecorp.armeria.common.HttpStatus;
@@ -20,6 +21,7 @@ import dev.tarn.database.Database;
 import dev.tarn.database.Leases;
 import dev.tarn.database.Seal;
 import dev.tarn.database.Unreachable;
+import dev.tarn.engine.Engine;
 import dev.tarn.engine.Engines;
 import dev.tarn.engine.Sandbox;
 import dev.tarn.http.Api;
@@ -27,7 +29,9 @@ import dev.tarn.http.Authenticator;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Hosts;
 import dev.tarn.http.Network;
+import dev.tarn.http.Role;
 import dev.tarn.http.Routes;
+import dev.tarn.http.Watch;
 import dev.tarn.http.WebFiles;
 import dev.tarn.iam.EffectiveAccess;
 import dev.tarn.iam.Iam;
@@ -36,16 +40,25 @@ import dev.tarn.iam.StackSessions.Unbound;
 import dev.tarn.mail.Mail;
 import dev.tarn.sql.Sql;
 import dev.tarn.storage.Buckets;
+import dev.tarn.storage.Disk;
 import dev.tarn.telemetry.Audit;
+import dev.tarn.telemetry.Metrics;
+import dev.tarn.telemetry.Retention;
 import dev.tarn.tls.Certificates;
+import java.io.IOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -86,12 +99,16 @@ public final class Server implements AutoCloseable {
   private Audit audit;
   private com.linecorp.armeria.server.Server http;
   private Certificates certificates;
+  private final Metrics metrics = new Metrics();
+  private final Retention retention = new Retention();
+  private final Disk disk;
 
   /** Builds and mounts everything; nothing runs yet. */
   Server(Config config, Clock clock, Consumer<Routes> more) {
     this.config = config;
     this.clock = clock;
     database = Database.open(config.database());
+    disk = new Disk(config.home(), config.upkeep().diskWatermark());
     buckets = new Buckets(database, config.storage(), clock);
 
     Seal seal = Seal.open(config.keys());
@@ -369,7 +386,12 @@ public final class Server implements AutoCloseable {
     Authenticator authenticator =
         iam.authenticator(account::workspaceOfDeployment, account::closed, engines::hasSession);
     Hosts hosts = new Hosts(config.network());
-    http = listen(hosts, new Api(hosts, routes, authenticator, audit, clock, calls));
+    measure();
+    http =
+        listen(
+            hosts,
+            authenticator,
+            new Api(hosts, routes, authenticator, audit, clock, calls, watch()));
     try {
       http.start().join();
     } catch (CompletionException e) {
@@ -393,6 +415,14 @@ public final class Server implements AutoCloseable {
             .toList());
     account.recover();
     billing.start();
+    retention
+        .of(
+            "audit",
+            () ->
+                Retention.audit(
+                    config.audit(), clock, Duration.ofDays(config.upkeep().auditDays())))
+        .of("engines", engines::forget)
+        .start();
     stacks.resume(); // its functions call this server
     database.leases().onFreed(this::seek);
   }
@@ -409,7 +439,8 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  private com.linecorp.armeria.server.Server listen(Hosts hosts, Api api) {
+  private com.linecorp.armeria.server.Server listen(
+      Hosts hosts, Authenticator authenticator, Api api) {
     WebFiles web = new WebFiles(hosts);
     var builder = com.linecorp.armeria.server.Server.builder();
     listenOn(builder);
@@ -427,6 +458,13 @@ public final class Server implements AutoCloseable {
         .clientAddressTrustedProxyFilter(config.network()::isTrusted)
         .decorator(hosts::enter)
         .service("/healthz", hosts.only((context, request) -> HttpResponse.of("ok\n")))
+        .service(
+            "/metrics",
+            hosts.only(
+                metrics.page(
+                    (context, authorization) ->
+                        Hosts.isOfThisMachine(context) || mayMeasure(authenticator, authorization),
+                    calls)))
         .service("/readyz", hosts.only((context, request) -> HttpResponse.of(readiness())))
         .serviceUnder("/assets", web.assets())
         .serviceUnder("/", web.before(api))
@@ -455,6 +493,91 @@ public final class Server implements AutoCloseable {
                 + " are to listen on the same one)");
       }
       builder.http(new InetSocketAddress(InetAddress.getLoopbackAddress(), config.port()));
+    }
+  }
+
+  private Watch watch() {
+    return new Watch() {
+      @Override
+      public void before(String verb, String action) {
+        disk.admit(verb, action);
+      }
+
+      @Override
+      public void after(String action, int status, long nanos) {
+        metrics.call(action, status, nanos);
+      }
+    };
+  }
+
+  /** What is known without a call. */
+  private void measure() {
+    metrics.gauge("tarn.disk.free", "Bytes free on the disk of the data", disk::free);
+    metrics.gauge(
+        "tarn.disk.low", "1 while writes are refused for want of room", () -> disk.isLow() ? 1 : 0);
+    metrics.gauge(
+        "tarn.database.size",
+        "Bytes of the embedded database",
+        () -> config.databaseFile().toFile().length());
+    metrics.gauge(
+        "tarn.database.log.size",
+        "Bytes of the embedded database's log",
+        () -> config.home().resolve("tarn.db-wal").toFile().length());
+    metrics.gauge(
+        "tarn.database.up",
+        "1 while the database answers",
+        () -> readiness().join().aggregate().join().status().code() == 200 ? 1 : 0);
+    for (Engine.State state : Engine.State.values()) {
+      if (state.isUp()) {
+        metrics.gauge(
+            "tarn.engines",
+            "Engines by state",
+            () -> engines.count(state),
+            "state",
+            state.name().toLowerCase(Locale.ROOT));
+      }
+    }
+    metrics.gauge(
+        "tarn.audit.size",
+        "Bytes of the audit log",
+        () -> {
+          try {
+            long bytes = 0;
+            for (Path segment : Audit.segments(config.audit())) {
+              bytes += Files.size(segment);
+            }
+            return bytes;
+          } catch (IOException e) {
+            return Double.NaN;
+          }
+        });
+    if (config.network().isTls()) {
+      metrics.gauge(
+          "tarn.certificate.expires",
+          "When the certificate ends, seconds since 1970",
+          () -> certificates.expires().getEpochSecond());
+    }
+  }
+
+  private boolean mayMeasure(Authenticator authenticator, String authorization) {
+    if (authorization == null) {
+      return false;
+    }
+    Path file = config.upkeep().metricsToken();
+    try {
+      if (file != null
+          && MessageDigest.isEqual(
+              ("Bearer " + Files.readString(file).trim()).getBytes(StandardCharsets.UTF_8),
+              authorization.getBytes(StandardCharsets.UTF_8))) {
+        return true;
+      }
+      return authenticator
+          .authenticate(
+              new Authenticator.Credentials(
+                  authorization, "127.0.0.1", null, iam.accountId(), null, null, "metrics"))
+          .is(Role.ACCOUNT_ADMIN);
+    } catch (IOException | DatabricksError e) {
+      return false;
     }
   }
 
@@ -507,6 +630,7 @@ public final class Server implements AutoCloseable {
     if (http != null) {
       http.stop().join();
     }
+    retention.close();
     if (certificates != null) {
       certificates.close();
     }
@@ -520,6 +644,7 @@ public final class Server implements AutoCloseable {
     if (audit != null) {
       audit.close();
     }
+    metrics.close();
     database.close();
   }
 }

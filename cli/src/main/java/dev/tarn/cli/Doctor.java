@@ -53,6 +53,12 @@ final class Doctor implements java.util.concurrent.Callable<Integer> {
         database.ok(),
         database.text().lines().reduce((before, last) -> last).orElse("it says nothing"),
         "see docs/admin/postgresql.md; the settings are database and database.password_file");
+    try {
+      String sizes = Support.sizes(home.folder()).strip().replaceAll("\\s*\n\\s*", ", ");
+      check("data", true, sizes.isEmpty() ? "none yet" : sizes, "");
+    } catch (IOException e) {
+      check("data", false, e.toString(), "the data directory cannot be read");
+    }
     int port = port();
     check(
         "port",

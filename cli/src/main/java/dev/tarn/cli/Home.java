@@ -95,14 +95,12 @@ record Home(Path folder, Path distribution) {
   }
 
   /**
-   * Starts a verb of the server on this directory; what it says goes to the server's log. One that
-   * serves with {@code engine.training} writes its own AOT cache too, when it ends.
+   * Starts a verb of the server on this directory; what it says goes to {@link #serverOutput}. One
+   * that serves with {@code engine.training} writes its own AOT cache too, when it ends.
    */
   Process launch(String verb) throws IOException {
     Files.createDirectories(serverLog().getParent());
-    return quiet(verb)
-        .redirectOutput(ProcessBuilder.Redirect.appendTo(serverLog().toFile()))
-        .start();
+    return quiet(verb).redirectOutput(ProcessBuilder.Redirect.to(serverOutput().toFile())).start();
   }
 
   /** What a verb of the server says, which ends by itself; nothing when it cannot be started. */
@@ -176,6 +174,11 @@ record Home(Path folder, Path distribution) {
   /** JDK 25's AOT cache of the server; without one it starts in twice the time. */
   Path serverCache() {
     return distribution.resolve("target/server.aot");
+  }
+
+  /** What the process itself says: why it did not start, or how the JVM ended. */
+  Path serverOutput() {
+    return folder.resolve("logs/server.out");
   }
 
   Path serverLog() {

@@ -17,6 +17,7 @@ import picocli.CommandLine.ParseResult;
       Env.class,
       Trust.class,
       Backup.class,
+      Support.class,
       Restore.class,
       Sql.class,
       Stack.class,

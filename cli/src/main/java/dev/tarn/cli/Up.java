@@ -58,7 +58,7 @@ final class Up implements Runnable {
               "the server ended at its start (exit code "
                   + server.exitValue()
                   + "); it said:\n"
-                  + Logs.tail(home.serverLog(), 8)
+                  + Logs.tail(home.serverOutput(), 8)
                   + "the whole log is "
                   + home.serverLog());
         }

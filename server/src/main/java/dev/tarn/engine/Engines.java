@@ -65,7 +65,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Engines implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Engines.class);
-  private static final int KEPT = 20;
   private static final int KILLS = 5;
   private static final int LOG_TAIL = 1 << 20;
   private static final long TERM_SECONDS = 8;
@@ -466,7 +465,17 @@ public final class Engines implements AutoCloseable {
                         + " address, and was ended; the next statement starts one of this build");
       }
     }
-    dao.forget(KEPT).forEach(id -> remove(launcher.folder(id)));
+    forget();
+  }
+
+  /** Deletes what is left of engines that ended, but for the newest. */
+  public void forget() {
+    dao.forget(config.upkeep().enginesKept()).forEach(id -> remove(launcher.folder(id)));
+  }
+
+  /** How many are in a state in which they are up. */
+  public long count(State state) {
+    return dao.up().stream().filter(engine -> engine.state() == state).count();
   }
 
   /**

@@ -138,6 +138,7 @@ final class Launcher {
         "storage_root", (sandbox.isolating() ? STORAGE : config.storage().toAbsolutePath()) + "");
     all.put("ready_file", inside.resolve("ready.json") + "");
     all.put("max_result_bytes", heapBytes() / 4);
+    all.put("disk_watermark", config.upkeep().diskWatermark());
     all.put("spark_conf", config.engineConf());
 
     List<String> command = new ArrayList<>();

@@ -63,6 +63,7 @@ public final class Api implements HttpService {
 
   private final Clock clock;
   private final ExecutorService calls;
+  private final Watch watch;
 
   /**
    * @param calls runs operations; they block
@@ -73,13 +74,15 @@ public final class Api implements HttpService {
       Authenticator authenticator,
       Audit audit,
       Clock clock,
-      ExecutorService calls) {
+      ExecutorService calls,
+      Watch watch) {
     this.hosts = hosts;
     this.routes = routes;
     this.authenticator = authenticator;
     this.audit = audit;
     this.clock = clock;
     this.calls = calls;
+    this.watch = watch;
   }
 
   /** What leaves: headers, and a body of bytes or a stream. */
@@ -175,6 +178,10 @@ public final class Api implements HttpService {
       close(reply.stream);
       reply = failed(call, e);
     }
+    watch.after(
+        call.match == null ? null : call.match.route().action(),
+        reply.status,
+        System.nanoTime() - start);
     LOG.info(
         "{} {} {} {} ms",
         call.verb,
@@ -243,6 +250,7 @@ public final class Api implements HttpService {
               + ")",
           null);
     }
+    watch.before(call.verb, route.action());
     call.arguments =
         route
             .binding()

@@ -10,6 +10,7 @@ import com.linecorp.armeria.common.RequestHeaders;
 import com.linecorp.armeria.common.RequestHeadersBuilder;
 import com.linecorp.armeria.server.HttpService;
 import com.linecorp.armeria.server.ServiceRequestContext;
+import io.netty.util.AttributeKey;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Locale;
@@ -27,10 +28,19 @@ public final class Hosts {
           "x-forwarded-port",
           "forwarded");
 
+  private static final AttributeKey<Boolean> HANDED_ON =
+      AttributeKey.valueOf(Hosts.class, "HANDED_ON");
+
   private final Network network;
 
   public Hosts(Network network) {
     this.network = network;
+  }
+
+  /** Whether a process of this machine asks by itself, and no proxy for somebody else. */
+  public static boolean isOfThisMachine(ServiceRequestContext context) {
+    return context.remoteAddress().getAddress().isLoopbackAddress()
+        && context.attr(HANDED_ON) == null;
   }
 
   /** A service beside the API, under our own names only. */
@@ -62,6 +72,7 @@ public final class Hosts {
     if (FORWARDED.stream().anyMatch(request.headers()::contains)) {
       seen = request.withHeaders(believed(request.headers(), network.isTrusted(peer.getAddress())));
       context.updateRequest(seen);
+      context.setAttr(HANDED_ON, true);
     }
     String host = host(seen);
     if ("https".equals(seen.headers().scheme()) && network.isNamed(host)) {

@@ -98,6 +98,7 @@ public final class BucketFileSystem extends FileSystem {
       throws IOException {
     java.nio.file.Path file = local(path);
     LocalFiles.createFolders(file.getParent());
+    LocalFiles.requireRoom(file.getParent());
     return write(
         path,
         file,

@@ -85,6 +85,7 @@ public final class Engine {
     System.setProperty("log4j2.isThreadContextMapInheritable", "true");
     EngineSpec told = EngineSpec.read(System.in);
     spec = told;
+    LocalFiles.keepFree(spec.diskWatermark());
     Logger log = LoggerFactory.getLogger(Engine.class);
     if (!System.getProperty("sun.jnu.encoding").equalsIgnoreCase("UTF-8")) {
       throw new IllegalStateException(

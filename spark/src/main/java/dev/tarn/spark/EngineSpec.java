@@ -33,6 +33,8 @@ import java.util.TreeSet;
  *     Spark's own
  * @param orphanAfter {@code orphan_after_seconds}: an engine whose control plane is silent for so
  *     long ends itself; 600 when not given
+ * @param diskWatermark {@code disk_watermark}: bytes that are to stay free where it writes; 0 for
+ *     none
  * @param sparkConf {@code spark_conf}: further Spark settings; they win over our defaults
  */
 record EngineSpec(
@@ -46,6 +48,7 @@ record EngineSpec(
     Path readyFile,
     long maxResultBytes,
     Duration orphanAfter,
+    long diskWatermark,
     Map<String, String> sparkConf) {
 
   private static final Set<String> FIELDS =
@@ -60,6 +63,7 @@ record EngineSpec(
           "ready_file",
           "max_result_bytes",
           "orphan_after_seconds",
+          "disk_watermark",
           "spark_conf");
 
   static EngineSpec read(InputStream in) throws IOException {
@@ -93,6 +97,7 @@ record EngineSpec(
         Path.of(text(json, "ready_file")),
         json.path("max_result_bytes").asLong(0),
         Duration.ofSeconds(json.path("orphan_after_seconds").asLong(600)),
+        json.path("disk_watermark").asLong(0),
         sparkConf);
   }
 

@@ -67,6 +67,7 @@ public final class FolderLogStore extends LogStore {
         folder.resolve("." + file.getFileName() + "." + UUID.randomUUID() + ".tmp");
     boolean commit = !overwrite && COMMIT.matcher(path.getName()).matches();
     String metadata = null;
+    LocalFiles.requireRoom(folder);
     if (!overwrite && Files.exists(file)) {
       throw new FileAlreadyExistsException(path.toString());
     }

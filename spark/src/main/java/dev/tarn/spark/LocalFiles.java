@@ -16,6 +16,30 @@ final class LocalFiles {
 
   private LocalFiles() {}
 
+  private static volatile long watermark;
+
+  /** From now on nothing is written where less than {@code bytes} are free. */
+  static void keepFree(long bytes) {
+    watermark = bytes;
+  }
+
+  /**
+   * @throws IOException there is not enough room in {@code folder} to begin a file
+   */
+  static void requireRoom(Path folder) throws IOException {
+    if (watermark > 0) {
+      long free = Files.getFileStore(folder).getUsableSpace();
+      if (free < watermark) {
+        throw new IOException(
+            "No space left: the disk that holds Tarn's data has "
+                + (free >> 20)
+                + " MiB left (expected: at least "
+                + (watermark >> 20)
+                + " MiB, disk.watermark); reading and deleting go on");
+      }
+    }
+  }
+
   /** {@code s3}, {@code s3a} and {@code file} paths; anything else is not ours. */
   static Path resolve(org.apache.hadoop.fs.Path path, Configuration conf) throws IOException {
     String scheme = path.toUri().getScheme();

@@ -1,0 +1,151 @@
+"""An instance on a small disk that fills up, its metrics, its support bundle, and TLS, each as an administrator meets it."""
+
+import json
+import os
+import subprocess
+import zipfile
+
+import pytest
+import requests
+
+from conftest import Instance, eventually
+
+MARK_MB = 128
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """An instance whose data directory is a file system of 900 MB, of which 128 MB are to stay free."""
+    assert os.geteuid() == 0, "a file system of its own needs root (or run this in `unshare --map-root-user --mount`)"
+    one = Instance(TARN_DISK_WATERMARK=f"{MARK_MB}m", TARN_LOG_FORMAT="json")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=900m,mode=0700", "tmpfs", str(one.home)], check=True)
+    try:
+        one.tarn("quickstart")
+        one.sql("CREATE TABLE dev.default.t AS SELECT 1 AS a")
+        one.sql("CREATE TABLE dev.default.gone AS SELECT 1 AS a")
+        yield one
+    finally:
+        one.tarn("down", check=False)
+        subprocess.run(["umount", "-l", str(one.home)], check=False)
+        one.remove()
+
+
+def fill(instance, leave_mb):
+    """A file that leaves so much; none at all with None."""
+    filler = instance.home / "filler"
+    filler.unlink(missing_ok=True)
+    if leave_mb is None:
+        return
+    space = os.statvfs(instance.home)
+    size = space.f_bavail * space.f_frsize - leave_mb * (1 << 20)
+    with open(filler, "wb") as out:
+        try:
+            os.posix_fallocate(out.fileno(), 0, size)
+        except OSError:  # a little more was taken meanwhile
+            pass
+
+
+def add_user(instance, name):
+    env = instance.env("--account")
+    return requests.post(
+        f"{env['DATABRICKS_HOST']}/api/2.0/accounts/{env['DATABRICKS_ACCOUNT_ID']}/scim/v2/Users",
+        headers={"Authorization": f"Bearer {env['DATABRICKS_TOKEN']}"}, json={"userName": name})
+
+
+def metric(instance, name):
+    text = requests.get(f"{instance.status()['url']}/metrics").text
+    return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + " "))
+
+
+def test_each_line_of_the_log_is_an_object(small):
+    """Before the disk is full: then a line may be cut."""
+    lines = (small.home / "logs" / "server.log").read_text().splitlines()
+    assert lines and all(json.loads(line)["level"] in ("INFO", "WARN", "ERROR") for line in lines)
+
+
+def test_below_the_watermark_writes_are_refused_and_reads_and_drops_go_on(small):
+    assert metric(small, "tarn_disk_low") == 0
+    fill(small, MARK_MB - 40)
+    try:
+        eventually(lambda: metric(small, "tarn_disk_low") == 1, 10)
+        refused = add_user(small, "late@example.com")
+        assert refused.status_code == 507 and "disk.watermark" in refused.json()["detail"], refused.text
+        insert = small.tarn("sql", "INSERT INTO dev.default.t VALUES (2)", check=False)
+        assert insert.returncode != 0 and "disk.watermark" in insert.stdout + insert.stderr
+        assert small.sql("SELECT a FROM dev.default.t") == [{"a": 1}]
+        small.sql("DROP TABLE dev.default.gone")
+    finally:
+        fill(small, None)
+    eventually(lambda: metric(small, "tarn_disk_low") == 0, 10)
+    assert add_user(small, "late@example.com").status_code == 201
+    small.sql("INSERT INTO dev.default.t VALUES (2)")
+
+
+def test_a_disk_that_is_full_to_the_last_byte_is_said_so_and_recovered_from_without_help(small):
+    fill(small, 0)
+    try:
+        refused = add_user(small, "later@example.com")
+        assert refused.status_code == 507, refused.text
+    finally:
+        fill(small, None)
+    eventually(lambda: metric(small, "tarn_disk_low") == 0, 10)
+    assert add_user(small, "later@example.com").status_code == 201
+    assert sorted(row["a"] for row in small.sql("SELECT a FROM dev.default.t")) == [1, 2]
+    small.sql("INSERT INTO dev.default.t VALUES (3)")
+
+
+def test_the_support_bundle_has_no_secret_in_it(small, tmp_path):
+    words = set()
+    for file in (small.home / "keys").rglob("*"):
+        if file.is_file():
+            words |= {w for w in file.read_text().replace('"', " ").replace(",", " ").split() if len(w) >= 20}
+    assert (small.home / "keys" / "admin-token").read_text().strip() in words
+    token = small.env()["DATABRICKS_TOKEN"]
+    with open(small.home / "logs" / "server.log", "a") as log:  # as if somebody had logged them
+        log.write(f'{{"message": "Authorization: Bearer {token}"}}\n')
+        log.write('{"message": "-----BEGIN PRIVATE KEY----- MIGHAgEAMBMGByqGSM49 -----END PRIVATE KEY-----"}\n')
+    bundle = tmp_path / "support.zip"
+    small.tarn("support", str(bundle))
+    with zipfile.ZipFile(bundle) as archive:
+        names = set(archive.namelist())
+        everything = "\n".join(archive.read(name).decode() for name in names)
+    assert {"status.json", "metrics.txt", "sizes.txt", "logs/server.log"} <= names
+    assert '"workspaces"' in everything and "tarn_calls_seconds" in everything
+    for word in words | {token, "MIGHAgEAMBMGByqGSM49"}:
+        assert word not in everything, "a secret is in the bundle"
+
+
+def ended(client, statement):
+    answer = client.statement_execution.get_statement(statement)
+    return answer if answer.status.state.value not in ("PENDING", "RUNNING") else None
+
+
+def test_tls_by_one_setting(small):
+    """On the same data: plain before, TLS now, and the engines' own way in unchanged."""
+    small.tarn("down")
+    small.environment["TARN_TLS"] = "local"
+    small.tarn("up")
+    env = small.env()
+    assert env["DATABRICKS_HOST"].startswith("https://")
+    me = f"{env['DATABRICKS_HOST']}/api/2.0/preview/scim/v2/Me"
+    headers = {"Authorization": f"Bearer {env['DATABRICKS_TOKEN']}"}
+    assert requests.get(me, headers=headers, verify=env["REQUESTS_CA_BUNDLE"]).status_code == 200
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.get(me, headers=headers)
+    from databricks.sdk import WorkspaceClient
+
+    said = subprocess.run(
+        ["curl", "-sS", "--cacert", env["NODE_EXTRA_CA_CERTS"], "-o", "/dev/null", "-w", "%{http_version}", me],
+        capture_output=True, text=True, check=True).stdout
+    assert said == "2"
+    os.environ["REQUESTS_CA_BUNDLE"] = env["REQUESTS_CA_BUNDLE"]
+    try:
+        client = WorkspaceClient(host=env["DATABRICKS_HOST"], token=env["DATABRICKS_TOKEN"])
+        assert client.current_user.me().user_name
+        answer = client.statement_execution.execute_statement(
+            statement="SELECT count(*) FROM dev.default.t", warehouse_id=env["DATABRICKS_WAREHOUSE_ID"], wait_timeout="50s")
+        answer = eventually(lambda: ended(client, answer.statement_id), 120)
+        assert answer.status.state.value == "SUCCEEDED", answer.status
+    finally:
+        del os.environ["REQUESTS_CA_BUNDLE"]
+    assert "authority" in small.json("trust")
