@@ -25,7 +25,7 @@ REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
 # In the order in which they start; a name is also a folder of acceptance/ (but for those that MAVEN and web run).
-GROUPS = ["unit", "postgres", "web", "kill", "two-writers", "tpch", "quickstart", "sdk", "sdk-go", "stack", "cloudformation", "backup",
+GROUPS = ["unit", "postgres", "web", "kill", "two-writers", "tpch", "quickstart", "sdk", "sdk-go", "stack", "cloudformation", "backup", "operations",
           "browser", "foreign-process"]
 ALONE = ["bench"]
 
