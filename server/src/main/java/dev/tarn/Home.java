@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The data directory while this process has it: nobody else may, and {@code run/server.json} tells
@@ -87,8 +88,8 @@ final class Home implements AutoCloseable {
       FileChannel starting =
           FileChannel.open(
               config.keys().resolve("starting"),
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE);
+              Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
+              PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
       starting.lock();
       return new Home(run, channel, starting);
     } catch (IOException e) {

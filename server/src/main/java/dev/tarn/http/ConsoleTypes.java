@@ -31,7 +31,7 @@ import java.util.stream.Stream;
  */
 public final class ConsoleTypes {
   private static final Pattern ROUTE =
-      Pattern.compile("'((?:GET|POST|PUT|PATCH|DELETE) /(?:api|oidc)/[^']*)'");
+      Pattern.compile("'((?:GET|POST|PUT|PATCH|DELETE) /(?:api|oidc)/[^'?]*)(?:\\?[^']*)?'");
 
   private final Map<Class<?>, String> names = new LinkedHashMap<>();
   private final Map<String, String> types = new TreeMap<>();
@@ -50,11 +50,12 @@ public final class ConsoleTypes {
     }
   }
 
-  /** The routes that are spelt in the sources below {@code folder}. */
+  /** The routes that are spelt, without a query, in the sources below {@code folder}. */
   static Set<String> routes(Path folder) throws IOException {
     Set<String> found = new TreeSet<>();
     try (Stream<Path> files = Files.walk(folder)) {
-      for (Path file : files.filter(path -> path.toString().matches(".*\\.tsx?")).toList()) {
+      for (Path file :
+          files.filter(path -> path.toString().matches(".*(?<!\\.test)\\.tsx?")).toList()) {
         ROUTE.matcher(Files.readString(file)).results().forEach(route -> found.add(route.group(1)));
       }
     }

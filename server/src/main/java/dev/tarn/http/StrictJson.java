@@ -104,6 +104,8 @@ final class StrictJson {
                   + " column "
                   + e.getLocation().getColumnNr();
       throw Rejection.malformed(where, e.getOriginalMessage(), "JSON, each name once");
+    } catch (NumberFormatException e) {
+      throw Rejection.malformed("body", e.getMessage(), "numbers with smaller exponents");
     } catch (IOException e) {
       throw Rejection.malformed("body", e.getMessage(), "JSON in UTF-8");
     }

@@ -7,18 +7,18 @@ import com.databricks.sdk.core.DatabricksError;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.NotFound;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
+import com.databricks.sdk.service.billing.BudgetPolicy;
+import com.databricks.sdk.service.billing.BudgetPolicyService;
+import com.databricks.sdk.service.billing.CreateBudgetPolicyRequest;
+import com.databricks.sdk.service.billing.GetBudgetPolicyRequest;
+import com.databricks.sdk.service.billing.ListBudgetPoliciesRequest;
+import com.databricks.sdk.service.billing.ListBudgetPoliciesResponse;
 import com.databricks.sdk.service.files.DownloadRequest;
 import com.databricks.sdk.service.files.DownloadResponse;
 import com.databricks.sdk.service.files.FilesService;
 import com.databricks.sdk.service.files.GetMetadataRequest;
 import com.databricks.sdk.service.files.GetMetadataResponse;
 import com.databricks.sdk.service.files.UploadRequest;
-import com.databricks.sdk.service.provisioning.AwsKeyInfo;
-import com.databricks.sdk.service.provisioning.CreateAwsKeyInfo;
-import com.databricks.sdk.service.provisioning.CreateCustomerManagedKeyRequest;
-import com.databricks.sdk.service.provisioning.CustomerManagedKey;
-import com.databricks.sdk.service.provisioning.EncryptionKeysService;
-import com.databricks.sdk.service.provisioning.GetEncryptionKeyRequest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tarn.TestServer;
@@ -36,7 +36,6 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
@@ -53,37 +52,36 @@ class ApiTest {
       new TestServer(
           routes -> {
             // An SDK service that the product does not have.
-            routes.mount(EncryptionKeysService.class, new Keys());
+            routes.mount(BudgetPolicyService.class, new Policies());
             routes.mount(FilesService.class, new InMemory());
             routes.mountOwn(new Own());
           });
 
   /** Echoes, so that what arrives can be seen. */
-  public static final class Keys {
+  public static final class Policies {
     @Allow(Role.ACCOUNT_ADMIN)
-    public CustomerManagedKey create(Caller caller, CreateCustomerManagedKeyRequest request) {
-      CreateAwsKeyInfo key = request.getAwsKeyInfo();
-      return new CustomerManagedKey()
-          .setAwsKeyInfo(new AwsKeyInfo().setKeyAlias(key == null ? null : key.getKeyAlias()))
-          .setAccountId(caller.accountId());
+    public BudgetPolicy create(Caller caller, CreateBudgetPolicyRequest request) {
+      return new BudgetPolicy()
+          .setPolicyId(caller.accountId())
+          .setPolicyName(request.getPolicy() == null ? null : request.getPolicy().getPolicyName());
     }
 
     @Allow(Role.ACCOUNT_ADMIN)
-    public Collection<CustomerManagedKey> list(Caller caller) {
-      return List.of(new CustomerManagedKey().setCustomerManagedKeyId("one"));
+    public ListBudgetPoliciesResponse list(Caller caller, ListBudgetPoliciesRequest request) {
+      return new ListBudgetPoliciesResponse()
+          .setPolicies(List.of(new BudgetPolicy().setPolicyId("one")));
     }
 
     @Allow(Role.ACCOUNT_ADMIN)
-    public CustomerManagedKey get(Caller caller, GetEncryptionKeyRequest request) {
-      return switch (request.getCustomerManagedKeyId()) {
+    public BudgetPolicy get(Caller caller, GetBudgetPolicyRequest request) {
+      return switch (request.getPolicyId()) {
         case "state" -> throw new InvalidState("it is deleting", null);
         case "bug" -> throw new IllegalStateException("password=hunter2 at /secret/place");
         case "full" -> throw new IllegalStateException(new IOException("No space left on device"));
         case "legacy" ->
             throw new DatabricksError("INVALID_PARAMETER_VALUE", "Cluster x does not exist", 400);
-        case "one" -> new CustomerManagedKey().setCustomerManagedKeyId("one");
-        default ->
-            throw new ResourceDoesNotExist("no key " + request.getCustomerManagedKeyId(), null);
+        case "one" -> new BudgetPolicy().setPolicyId("one");
+        default -> throw new ResourceDoesNotExist("no policy " + request.getPolicyId(), null);
       };
     }
   }
@@ -181,22 +179,21 @@ class ApiTest {
     }
   }
 
-  private static String keys() {
-    return "/api/2.0/accounts/" + server.accountId() + "/customer-managed-keys";
+  private static String policies() {
+    return "/api/2.1/accounts/" + server.accountId() + "/budget-policies";
   }
 
   @Test
   void whatTheOfficialClientSendsArrivesAndComesBack() {
     String name = "🏔 \"quoted\" dotted.name " + "x".repeat(10_000);
-    CustomerManagedKey made =
+    BudgetPolicy made =
         server
             .account()
-            .encryptionKeys()
+            .budgetPolicy()
             .create(
-                new CreateCustomerManagedKeyRequest()
-                    .setAwsKeyInfo(new CreateAwsKeyInfo().setKeyAlias(name)));
-    assertThat(made.getAwsKeyInfo().getKeyAlias()).isEqualTo(name);
-    assertThat(server.account().encryptionKeys().list()).hasSize(1);
+                new CreateBudgetPolicyRequest().setPolicy(new BudgetPolicy().setPolicyName(name)));
+    assertThat(made.getPolicyName()).isEqualTo(name);
+    assertThat(server.account().budgetPolicy().list(new ListBudgetPoliciesRequest())).hasSize(1);
   }
 
   @Test
@@ -206,15 +203,15 @@ class ApiTest {
         server.send(
             "admin",
             "GET",
-            keys() + "/" + java.net.URLEncoder.encode(name, StandardCharsets.UTF_8),
+            policies() + "/" + java.net.URLEncoder.encode(name, StandardCharsets.UTF_8),
             null);
     assertThat(answer.statusCode()).isEqualTo(404);
-    assertThat(answer.body()).contains("no key " + name);
+    assertThat(answer.body()).contains("no policy " + name);
   }
 
   @Test
   void anErrorIsTheSdksOwnWithTheRequestIdInItsDetails() {
-    assertThatThrownBy(() -> server.account().encryptionKeys().get("no-such"))
+    assertThatThrownBy(() -> server.account().budgetPolicy().get("no-such"))
         .isInstanceOfSatisfying(
             ResourceDoesNotExist.class,
             e -> {
@@ -222,16 +219,16 @@ class ApiTest {
               assertThat(e.getErrorDetails().errorInfo().orElseThrow().reason())
                   .isEqualTo("RESOURCE_DOES_NOT_EXIST");
             })
-        .hasMessage("no key no-such");
-    assertThatThrownBy(() -> server.account().encryptionKeys().get("state"))
+        .hasMessage("no policy no-such");
+    assertThatThrownBy(() -> server.account().budgetPolicy().get("state"))
         .isInstanceOf(InvalidState.class);
-    assertThatThrownBy(() -> server.account().encryptionKeys().get("legacy"))
+    assertThatThrownBy(() -> server.account().budgetPolicy().get("legacy"))
         .hasMessage("Cluster x does not exist");
   }
 
   @Test
   void aBugTellsTheRequestIdAndNothingElse() throws Exception {
-    HttpResponse<String> answer = server.send("admin", "GET", keys() + "/bug", null);
+    HttpResponse<String> answer = server.send("admin", "GET", policies() + "/bug", null);
     assertThat(answer.statusCode()).isEqualTo(500);
     assertThat(answer.body())
         .contains("INTERNAL_ERROR")
@@ -242,7 +239,7 @@ class ApiTest {
 
   @Test
   void aFullDiskIsSaidWithAStatusThatNoClientRepeats() throws Exception {
-    HttpResponse<String> answer = server.send("admin", "GET", keys() + "/full", null);
+    HttpResponse<String> answer = server.send("admin", "GET", policies() + "/full", null);
     assertThat(answer.statusCode()).isEqualTo(507);
     assertThat(answer.body()).contains("RESOURCE_EXHAUSTED").contains("disk");
   }
@@ -259,21 +256,21 @@ class ApiTest {
 
   @Test
   void whatIsNotBuiltIsNotFound() {
-    assertThatThrownBy(() -> server.account().encryptionKeys().delete("x"))
+    assertThatThrownBy(() -> server.account().budgetPolicy().delete("x"))
         .isInstanceOf(NotFound.class)
-        .hasMessageContaining("No API found for 'DELETE /api/2.0/accounts/");
+        .hasMessageContaining("No API found for 'DELETE /api/2.1/accounts/");
   }
 
   @Test
   void aUserWithoutTheRoleIsDenied() throws Exception {
-    HttpResponse<String> answer = server.send("alice", "GET", keys(), null);
+    HttpResponse<String> answer = server.send("alice", "GET", policies(), null);
     assertThat(answer.statusCode()).isEqualTo(403);
     assertThat(answer.body()).contains("PERMISSION_DENIED");
   }
 
   @Test
   void nobodyIsUnauthenticatedEverywhere() throws Exception {
-    for (String path : List.of(keys(), "/api/9.9/no/such/thing", "/index.html")) {
+    for (String path : List.of(policies(), "/api/9.9/no/such/thing", "/index.html")) {
       HttpResponse<String> answer = server.send(null, "GET", path, null);
       assertThat(answer.statusCode()).as(path).isEqualTo(401);
       assertThat(answer.body()).contains("UNAUTHENTICATED");
@@ -320,7 +317,7 @@ class ApiTest {
   void aSaneRequestIdIsKeptAndAnotherIsReplaced() throws Exception {
     for (var pair : Map.of("abc-1.2_3:4", true, "x".repeat(129), false, "a b", false).entrySet()) {
       HttpRequest request =
-          HttpRequest.newBuilder(URI.create(server.url() + keys()))
+          HttpRequest.newBuilder(URI.create(server.url() + policies()))
               .header("Authorization", "Bearer " + server.token("admin"))
               .header("X-Request-Id", pair.getKey())
               .build();
@@ -357,7 +354,7 @@ class ApiTest {
   void aBodyOfMoreThanTenMebibytesIsRefusedBeforeItIsRead() throws Exception {
     String head =
         "POST "
-            + keys()
+            + policies()
             + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
             + server.token("admin")
             + "\r\n";
@@ -379,7 +376,7 @@ class ApiTest {
     }
     assertThat(
             server
-                .send("admin", "POST", keys(), "{\"x\":\"" + "x".repeat(10_485_700) + "\"}")
+                .send("admin", "POST", policies(), "{\"x\":\"" + "x".repeat(10_485_700) + "\"}")
                 .statusCode())
         .isEqualTo(200);
   }
@@ -458,7 +455,7 @@ class ApiTest {
     String path = "/api/2.0/tarn-test/anything?token=dapi-very-secret&o=" + TestServer.WORKSPACE_ID;
     assertThat(server.send("alice", "POST", path, body).statusCode()).isEqualTo(200);
     server.send(null, "GET", "/api/2.0/clusters/get?cluster_id=dapi-very-secret", null);
-    server.send("alice", "GET", keys(), null);
+    server.send("alice", "GET", policies(), null);
 
     String all = audited();
     assertThat(all).doesNotContain("very-secret").doesNotContain(server.token("alice"));
@@ -469,10 +466,10 @@ class ApiTest {
     assertThat(allowed.get("unknown_fields").toString())
         .isEqualTo("[\"?token\",\"parameters\",\"typo\"]");
     assertThat(allowed.get("source_ip").asText()).isEqualTo("127.0.0.1");
-    JsonNode denied = last(all, "provisioning.EncryptionKeys.list");
+    JsonNode denied = last(all, "billing.BudgetPolicy.list");
     assertThat(denied.get("error_code").asText()).isEqualTo("PERMISSION_DENIED");
     assertThat(denied.get("path").asText())
-        .isEqualTo("/api/2.0/accounts/{account_id}/customer-managed-keys");
+        .isEqualTo("/api/2.1/accounts/{account_id}/budget-policies");
     assertThat(all).contains("\"status\":401,\"error_code\":\"UNAUTHENTICATED\"");
   }
 

@@ -122,6 +122,7 @@ class RequestBindingTest {
             "{\"name\":\"a\"} {}",
             "{'name':'a'}",
             "{\"timeout_seconds\":Infinity}",
+            "{\"timeout_seconds\":2.1e4762260173}",
             "nonsense",
             "{\"tasks\":" + "[".repeat(200) + "]".repeat(200) + "}")) {
       assertThat(refusal("jobs.Jobs.create", null, body)).startsWith("MALFORMED_REQUEST body");
