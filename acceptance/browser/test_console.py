@@ -124,6 +124,7 @@ def test_the_form_makes_a_workspace_and_its_events_are_seen_as_they_come(story, 
         counts.add(events.get_by_role("row").count())
         assert time.monotonic() < deadline, events.inner_text()
         page.wait_for_timeout(200)
+    counts.add(events.get_by_role("row").count())
     assert len(counts) > 1, "all events came at once"
     expect(row(page, "createWorkspace")).to_contain_text("CREATE COMPLETE")
     shot(page, "stack-events")
