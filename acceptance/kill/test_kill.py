@@ -173,6 +173,42 @@ def test_nothing_acknowledged_is_lost(survivor, seed, soak):
     assert book["inserted"] or book["created"], "nothing was acknowledged, so nothing was tried"
 
 
+def stack_is(instance, name):
+    """Its status, its role and whether its workspace is there; None when it is gone."""
+    found = [s for s in instance.json("stack", "list")["Stacks"] if s["StackName"] == name]
+    if not found:
+        return None
+    role = next((o["OutputValue"] for o in found[0]["Outputs"] if o["OutputKey"] == "WorkspaceIamRoleArn"), "")
+    running = {w["workspace_name"]: w["workspace_status"] for w in instance.status()["workspaces"]}.get(name)
+    return found[0]["StackStatus"], role.rsplit("/", 1)[-1], running
+
+
+def test_a_stack_killed_in_its_update_or_deletion_comes_to_an_end_and_leaves_nothing(survivor, seed, soak):
+    for number in range(40 if soak else 2):
+        chance = random.Random(f"stack-{seed}-{number}")
+        name, what, delay = f"turn-{number}", "delete" if number % 2 else "update", chance.uniform(0.02, 3.0)
+        print(f"round {number}: kill server {delay:.2f}s into the {what} of a stack", flush=True)
+        before = {p.name for p in (survivor.home / "storage").iterdir()}
+        survivor.tarn("stack", "create", name, "--workspace-name", name, "--wait")
+        command = ["stack", "update", name, "--param", f"IamRoleName=role-{number}"] if what == "update" else ["stack", "delete", name]
+        asked = threading.Thread(target=survivor.tarn, args=command, kwargs={"check": False})
+        asked.start()
+        time.sleep(delay)
+        kill(survivor, "server", chance)
+        asked.join(180)
+        survivor.tarn("up")
+        eventually(lambda: not (stack_is(survivor, name) or ("",))[0].endswith("_IN_PROGRESS"), 180)
+        status = stack_is(survivor, name)
+        if what == "update":
+            assert status in (("UPDATE_COMPLETE", f"role-{number}", "RUNNING"),) or (
+                status[0] == "CREATE_COMPLETE" and status[2] == "RUNNING"), f"seed {seed}, round {number}: {status}"
+            survivor.tarn("stack", "delete", name, "--wait")
+        elif status is not None:  # the kill came before the call was heard
+            assert status[0] == "CREATE_COMPLETE", f"seed {seed}, round {number}: {status}"
+            survivor.tarn("stack", "delete", name, "--wait")
+        assert {p.name for p in (survivor.home / "storage").iterdir()} == before, f"seed {seed}, round {number}"
+
+
 def test_a_killed_engine_shows_its_cause_and_the_next_statement_starts_another(survivor):
     assert survivor.sql("SELECT 1 AS a", "--workspace", "dev") == [{"a": 1}]
     engine = next(e for e in survivor.status()["engines"] if e["state"] == "RUNNING")

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from conftest import ROOT, Instance, eventually
 
@@ -34,30 +35,73 @@ def everything(instance):
     }
 
 
-def test_cfn_lint_is_clean():
+@pytest.mark.parametrize("template", ["quickstart.yaml", "network.yaml"])
+def test_cfn_lint_is_clean(template):
     lint = subprocess.run(
-        [str(Path(sys.executable).parent / "cfn-lint"), str(ROOT / "stack" / "quickstart.yaml")], capture_output=True, text=True)
+        [str(Path(sys.executable).parent / "cfn-lint"), str(ROOT / "stack" / template)], capture_output=True, text=True)
     assert lint.returncode == 0, lint.stdout + lint.stderr
 
 
-def test_two_stacks_created_at_once_give_two_workspaces(running):
-    for name in ("rd", "Prod-EU-DataTeam"):
+SIX = ["prod", "pp", "dev", "qa", "staging", "Prod-EU-DataTeam"]
+
+
+def answers(env, workspace_id):
+    """The status of a call that any workspace answers to its own."""
+    return requests.get(
+        f"{env['DATABRICKS_HOST']}/api/2.1/unity-catalog/catalogs", timeout=60,
+        headers={"Authorization": f"Bearer {env['DATABRICKS_TOKEN']}", "X-Databricks-Workspace-Id": str(workspace_id)})
+
+
+def test_six_stacks_created_at_once_give_six_workspaces_and_one_less_leaves_five(running):
+    for name in SIX:
         running.tarn("stack", "create", f"stack-{name}", "--workspace-name", name)
     eventually(
         lambda: {w["workspace_name"]: w["workspace_status"] for w in running.status()["workspaces"]}
-        == {"rd": "RUNNING", "Prod-EU-DataTeam": "RUNNING"},
-        120)
+        == {name: "RUNNING" for name in SIX},
+        180)
     eventually(lambda: {s["StackStatus"] for s in running.json("stack", "list")["Stacks"]} == {"CREATE_COMPLETE"})
-    for name, catalog in (("rd", "rd"), ("Prod-EU-DataTeam", "prod_eu_datateam")):
-        env = running.env("--workspace", name)
-        from databricks.sdk import WorkspaceClient
-
-        workspace = WorkspaceClient(host=env["DATABRICKS_HOST"], token=env["DATABRICKS_TOKEN"])
-        names = {c.name for c in workspace.catalogs.list()}
-        assert catalog in names and len(names & {"rd", "prod_eu_datateam"}) == 1, names
+    outputs = {name: {o["OutputKey"]: o["OutputValue"] for o in running.json("stack", "outputs", f"stack-{name}")["Outputs"]} for name in SIX}
+    for key in ("S3BucketName", "WorkspaceIamRoleArn", "CatalogIamRoleArn", "CredentialsId", "StorageConfigId", "WorkspaceCatalogName"):
+        assert len({o[key].lower() for o in outputs.values()}) == 6, key  # names differ, also where case does not count
+    assert all(len(o["S3BucketName"]) <= 63 and o["S3BucketName"] == o["S3BucketName"].lower() for o in outputs.values())
+    env = {name: running.env("--workspace", name) for name in SIX}
+    own = {o["WorkspaceCatalogName"] for o in outputs.values()}
+    for name in SIX:
+        seen = {c["name"] for c in answers(env[name], outputs[name]["WorkspaceId"]).json()["catalogs"]}
+        assert seen & own == {outputs[name]["WorkspaceCatalogName"]}, (name, seen)
+        for other in SIX:
+            if other != name:
+                assert answers(env[name], outputs[other]["WorkspaceId"]).status_code in (400, 401, 403, 404), (name, other)
     tokens = [w.read_text() for w in (running.home / "keys").rglob("*") if w.is_file()]
-    events = running.tarn("stack", "events", "stack-rd", "--json").stdout
+    events = running.tarn("stack", "events", "stack-qa", "--json").stdout
     assert not any(t.strip() and t.strip() in events for t in tokens)
+    running.tarn("stack", "delete", "stack-qa", "--wait")
+    for name in SIX:
+        status = answers(env[name], outputs[name]["WorkspaceId"]).status_code
+        assert (status == 200) == (name != "qa"), (name, status)
+    assert not (running.home / "storage" / outputs["qa"]["S3BucketName"]).exists()
+    for name in SIX:
+        if name != "qa":
+            running.tarn("stack", "delete", f"stack-{name}", "--wait")
+
+
+def test_an_update_is_followed_to_its_end_and_drift_is_shown(running):
+    running.tarn("stack", "create", "changing", "--workspace-name", "changing", "--wait")
+    running.tarn("stack", "update", "changing", "--param", "IamRoleName=changed", "--wait")
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in running.json("stack", "outputs", "changing")["Outputs"]}
+    assert outputs["WorkspaceIamRoleArn"].endswith(":role/changed"), outputs
+    again = running.tarn("stack", "update", "changing", "--param", "IamRoleName=changed", check=False)
+    assert again.returncode != 0 and "No updates are to be performed." in again.stderr
+    refused = running.tarn("stack", "update", "changing", "--param", "WorkspaceName=renamed", "--wait", check=False)
+    assert refused.returncode != 0 and "UPDATE_ROLLBACK_COMPLETE" in refused.stdout + refused.stderr
+    assert "changing" in {w["workspace_name"] for w in running.status()["workspaces"]}
+    assert running.json("stack", "drift", "changing")["StackDriftStatus"] == "IN_SYNC"
+    (running.home / "storage" / outputs["S3BucketName"] / "data.csv").write_text("1")
+    kept = running.tarn("stack", "delete", "changing", "--wait", check=False)
+    assert kept.returncode != 0 and "DELETE_FAILED" in kept.stdout + kept.stderr
+    assert "changing" in {w["workspace_name"] for w in running.status()["workspaces"]}
+    running.tarn("stack", "delete", "changing", "--empty-buckets", "--wait")
+    assert "changing" not in {w["workspace_name"] for w in running.status()["workspaces"]}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ import picocli.CommandLine.Parameters;
       Stack.Events.class,
       Stack.Resources.class,
       Stack.Outputs.class,
+      Stack.Drift.class,
       Stack.Protect.class,
       Stack.Delete.class
     })
@@ -354,6 +355,45 @@ final class Stack {
               System.out.printf(
                   "%-28s %s%n",
                   output.path("OutputKey").asText(), output.path("OutputValue").asText()));
+    }
+  }
+
+  @Command(
+      name = "drift",
+      description = "What of a stack is no longer as the stack made it; exits with 1 if any is.")
+  static final class Drift implements Runnable {
+    @Parameters(arity = "0..1", description = "The stack (default: the oldest).")
+    private String name;
+
+    @Mixin private Printing printing;
+
+    @Override
+    public void run() {
+      Stacks stacks = Stacks.of(Home.ofEnvironment());
+      JsonNode drift = stacks.part(named(stacks, name), "drift");
+      printing.print(
+          drift,
+          "StackResourceDrifts",
+          resource -> {
+            System.out.printf(
+                "%-28s %-14s %s%n",
+                resource.path("LogicalResourceId").asText(),
+                resource.path("StackResourceDriftStatus").asText(),
+                resource.path("PhysicalResourceId").asText(""));
+            resource
+                .path("PropertyDifferences")
+                .forEach(
+                    difference ->
+                        System.out.printf(
+                            "    %s %s: %s, expected %s%n",
+                            difference.path("DifferenceType").asText(),
+                            difference.path("PropertyPath").asText(),
+                            difference.path("ActualValue").asText(),
+                            difference.path("ExpectedValue").asText()));
+          });
+      if (drift.path("StackDriftStatus").asText().equals("DRIFTED")) {
+        throw new Tarn.Failure("the stack has drifted");
+      }
     }
   }
 

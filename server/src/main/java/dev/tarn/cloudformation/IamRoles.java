@@ -1,5 +1,6 @@
 package dev.tarn.cloudformation;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import java.util.Map;
@@ -96,6 +97,26 @@ final class IamRoles implements ResourceType {
       throw new Failed(name + " already exists in stack " + owner);
     }
     return new Done(name, Map.of("Arn", arns.role(name)));
+  }
+
+  @Override
+  public Optional<Map<String, Object>> actual(Work work) {
+    return database.read(
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    SELECT document FROM iam_role
+                    WHERE role_name = :name AND stack_id = :stackId
+                    """)
+                .bind("name", work.physicalId())
+                .bind("stackId", work.stackId())
+                .mapTo(String.class)
+                .findOne()
+                .map(
+                    json ->
+                        Json.MAPPER.convertValue(
+                            Json.tree(json), new TypeReference<Map<String, Object>>() {})));
   }
 
   @Override

@@ -22,6 +22,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -216,6 +217,20 @@ final class LambdaFunctions implements ResourceType, AutoCloseable {
       throw new Failed(function.name() + " already exists in stack " + owner);
     }
     return new Done(function.name(), Map.of("Arn", arns.function(function.name())));
+  }
+
+  @Override
+  public Optional<Map<String, Object>> actual(Work work) {
+    return find(arns.function(work.physicalId()))
+        .map(
+            function -> {
+              Map<String, Object> actual = new HashMap<>(work.properties());
+              actual.put("Handler", function.handler());
+              actual.put("Code", Map.of("S3Bucket", function.bucket(), "S3Key", function.key()));
+              actual.computeIfPresent("MemorySize", (k, v) -> "" + function.memoryMb());
+              actual.computeIfPresent("Timeout", (k, v) -> "" + function.timeoutSeconds());
+              return actual;
+            });
   }
 
   @Override

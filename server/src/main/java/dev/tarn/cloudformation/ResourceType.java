@@ -1,6 +1,7 @@
 package dev.tarn.cloudformation;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -47,6 +48,19 @@ interface ResourceType {
   /** Properties that cannot be changed: with another value it is another resource. */
   default Set<String> replacedBy() {
     return Set.of();
+  }
+
+  /** What people keep in it, in words that say what to do; a stack with such is not deleted. */
+  default Optional<String> holds(Work work) {
+    return Optional.empty();
+  }
+
+  /**
+   * The properties as they really are, as far as they can be looked at here; empty when it is gone.
+   * {@code null} when this type of resource is not looked at.
+   */
+  default Optional<Map<String, Object>> actual(Work work) {
+    return null;
   }
 
   Done create(Work work) throws Failed;

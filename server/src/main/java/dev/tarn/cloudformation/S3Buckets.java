@@ -8,10 +8,12 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -105,24 +107,65 @@ final class S3Buckets implements ResourceType {
             name + ".s3." + region.get() + ".amazonaws.com"));
   }
 
+  /** Not counted: the staged jar, and results of statements, which are the platform's. */
+  @Override
+  public Optional<String> holds(Work work) {
+    String name = work.physicalId();
+    if (!owns(work.stackId(), name)) {
+      return Optional.empty();
+    }
+    Path folder = buckets.folder(name);
+    Set<Path> kept = new TreeSet<>(objects(folder));
+    stagedKeys(work).forEach(key -> kept.remove(folder.resolve(key)));
+    kept.removeIf(path -> path.startsWith(folder.resolve("tarn-results")));
+    if (kept.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        "The bucket you tried to delete is not empty: "
+            + name
+            + " holds "
+            + folder.relativize(kept.iterator().next())
+            + (kept.size() == 1 ? "" : " and " + (kept.size() - 1) + " more")
+            + ". Move what is needed; then delete the stack again with --retain "
+            + work.logicalId()
+            + " (RetainResources), which keeps the bucket, or with --empty-buckets"
+            + " (EmptyBuckets), which deletes what is in it.");
+  }
+
+  @Override
+  public Optional<Map<String, Object>> actual(Work work) {
+    String name = work.physicalId();
+    if (!owns(work.stackId(), name) || !Files.isDirectory(buckets.folder(name))) {
+      return Optional.empty();
+    }
+    Map<String, Object> actual = new HashMap<>(work.properties());
+    if (actual.containsKey("BucketName")) {
+      actual.put("BucketName", name);
+    }
+    // What is looked at is the code: the embedded store has no settings of buckets to differ.
+    for (String key : stagedKeys(work)) {
+      try {
+        String found = Arns.sha256(Files.readAllBytes(buckets.folder(name).resolve(key)));
+        if (!found.equals(handlers.sha256())) {
+          actual.put(STAGED_KEYS, key + " with SHA-256 " + found);
+        }
+      } catch (IOException e) {
+        actual.put(STAGED_KEYS, key + " is not there");
+      }
+    }
+    return Optional.of(actual);
+  }
+
   @Override
   public void delete(Work work) throws Failed {
     String name = work.physicalId();
     if (!owns(work.stackId(), name)) {
       return;
     }
-    if (!work.emptied()) {
-      Set<Path> foreign = new HashSet<>(objects(buckets.folder(name)));
-      stagedKeys(work).forEach(key -> foreign.remove(buckets.folder(name).resolve(key)));
-      if (!foreign.isEmpty()) {
-        throw new Failed(
-            "The bucket you tried to delete is not empty: "
-                + name
-                + " holds "
-                + buckets.folder(name).relativize(foreign.iterator().next())
-                + (foreign.size() == 1 ? "" : " and " + (foreign.size() - 1) + " more")
-                + ". Empty it and delete the stack again.");
-      }
+    Optional<String> held = work.emptied() ? Optional.empty() : holds(work);
+    if (held.isPresent()) {
+      throw new Failed(held.get());
     }
     buckets.delete(name, true);
   }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -281,6 +282,15 @@ final class StackRun {
                   });
           return items;
         };
+    if (status.equals("DELETE_IN_PROGRESS") && keepsData()) {
+      dao.transition(
+          stackId,
+          status,
+          "DELETE_FAILED",
+          "There is data in the stack's buckets; nothing has been deleted.",
+          stack().outputs());
+      return;
+    }
     if (!deleteAll(left)) {
       return;
     }
@@ -300,6 +310,29 @@ final class StackRun {
             ? stack().statusReason()
             : "The following resource(s) failed to delete: " + failed + ". ",
         Map.of());
+  }
+
+  /**
+   * Whether there is something in the stack that people put there, which its row then says. Looked
+   * at before anything is deleted: what a bucket keeps is of no use without its workspace.
+   */
+  private boolean keepsData() {
+    boolean keeps = false;
+    if (!stack().emptyBuckets()) {
+      StackView view = view();
+      for (ResourceRow row : view.rows().values()) {
+        if (!GONE.contains(row.status())
+            && row.physicalId() != null
+            && scope.included().contains(row.logicalId())
+            && !view.isAbandonedRoot(row.logicalId())) {
+          Optional<String> held = steps.holds(row, view);
+          keeps |= held.isPresent();
+          held.ifPresent(
+              reason -> dao.resource(row.moved("DELETE_FAILED", reason, row.physicalId(), null)));
+        }
+      }
+    }
+    return keeps;
   }
 
   /** What an update put another one in the place of. */

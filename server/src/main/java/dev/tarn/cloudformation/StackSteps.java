@@ -9,6 +9,7 @@ import dev.tarn.database.LeaseLost;
 import dev.tarn.database.Unreachable;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -149,6 +150,16 @@ final class StackSteps {
     } catch (Failed | RuntimeException e) {
       failed(row, "DELETE_FAILED", e, row.physicalId(), keep);
     }
+  }
+
+  /** What people keep in it; see {@link ResourceType#holds}. */
+  Optional<String> holds(ResourceRow row, StackView view) {
+    return type(row).holds(work(row, view.properties(row.logicalId()), false, false));
+  }
+
+  /** The properties as they really are; see {@link ResourceType#actual}. */
+  Optional<Map<String, Object>> actual(ResourceRow row, Map<String, Object> properties) {
+    return type(row).actual(work(row, properties, false, false));
   }
 
   private void failed(

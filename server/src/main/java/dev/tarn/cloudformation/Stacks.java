@@ -665,6 +665,20 @@ public final class Stacks implements AutoCloseable {
     return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
+  /** What of the stack is no longer as its template says; nothing is changed. */
+  @Allow(Role.ACCOUNT_ADMIN)
+  @Operation("GET /api/2.0/accounts/{account_id}/stacks/{name}/drift")
+  public Drift.StackDrift drift(Caller caller, Named request) {
+    StackRow stack = find(request.name());
+    Template template = Template.parse(stack.template());
+    Map<String, StackDao.ResourceRow> rows = new HashMap<>();
+    dao.resources(stack.stackId()).forEach(row -> rows.put(row.logicalId(), row));
+    return Drift.of(
+        stack.stackId(),
+        new StackView(template, scope(stack, template, stack.parameters(), stack.sealed()), rows),
+        new StackSteps(dao, typesOf(template), stack, text -> text, this::isClosing));
+  }
+
   /** A stack that is protected is not deleted before its protection is taken away. */
   @Allow(Role.ACCOUNT_ADMIN)
   @Operation("PUT /api/2.0/accounts/{account_id}/stacks/{name}/termination-protection")

@@ -152,7 +152,9 @@ class StacksTest {
     assertThat(everyFile()).noneMatch(text -> text.contains(token));
     assertThat(ProcessHandle.current().descendants().filter(ProcessHandle::isAlive)).isEmpty();
 
-    Files.writeString(buckets.folder(outputs.get("S3BucketName")).resolve("result.arrow"), "x");
+    Path result = buckets.folder(outputs.get("S3BucketName")).resolve("tarn-results/1/0.arrow");
+    Files.createDirectories(result.getParent());
+    Files.writeString(result, "x");
     delete(name);
     assertGone(name);
     assertThat(door.tokens).isEmpty();
@@ -604,6 +606,98 @@ class StacksTest {
   }
 
   @Test
+  void aStackWithDataInItsBucketIsNotDeletedBeforeSomebodySaysWhatBecomesOfIt() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    end(name);
+    String bucket = outputs(name).get("S3BucketName");
+    Path file = buckets.folder(bucket).resolve("unity-catalog/1/t/part.parquet");
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, "1");
+    assertThatThrownBy(() -> delete(name, List.of("workspaceS3Bucket"), false))
+        .hasMessageContaining("(expected: DELETE_FAILED");
+    delete(name);
+    assertThat(end(name).status()).isEqualTo("DELETE_FAILED");
+    assertThat(reason(name, "workspaceS3Bucket"))
+        .contains("not empty", "part.parquet", "--retain workspaceS3Bucket", "--empty-buckets");
+    // Nothing was touched: the workspace and all else are there.
+    assertThat(door.objects).hasSize(3);
+    assertThat(rows("iam_role")).isEqualTo(3);
+    assertThatThrownBy(() -> delete(name, List.of("createWorkspace"), false))
+        .hasMessageContaining("RetainResources: 'createWorkspace'");
+    delete(name, List.of("workspaceS3Bucket"), false);
+    assertThatThrownBy(() -> stack(name)).isInstanceOf(ResourceDoesNotExist.class);
+    assertThat(file).exists();
+    assertThat(door.objects).isEmpty();
+    assertThat(buckets.list()).extracting(Buckets.Bucket::name).containsExactly(bucket);
+
+    String other = create(null, Map.of("WorkspaceName", "rd"));
+    end(other);
+    Path data = buckets.folder(outputs(other).get("S3BucketName")).resolve("data.csv");
+    Files.writeString(data, "1");
+    delete(other, List.of(), true);
+    assertThatThrownBy(() -> stack(other)).isInstanceOf(ResourceDoesNotExist.class);
+    assertThat(buckets.list()).hasSize(1);
+  }
+
+  @Test
+  void aCustomersNetworkLinkAndKeyAreRegisteredAndGivenToTheWorkspace() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    end(name);
+    update(
+        name,
+        Map.of(
+            "NetworkMode", "CustomerVpc",
+            "VpcId", "vpc-01234567",
+            "SubnetIds", "subnet-01234567,subnet-89abcdef",
+            "SecurityGroupIds", "sg-01234567",
+            "PrivateLinkMode", "Enabled",
+            "RestApiVpcEndpointId", "vpce-01234567",
+            "RelayVpcEndpointId", "vpce-89abcdef",
+            "KmsKeyArn", "arn:aws:kms:us-east-1:123456789012:key/mine"));
+    assertThat(end(name).status()).isEqualTo("UPDATE_COMPLETE");
+    var workspace = door.objects.get("/workspaces/" + outputs(name).get("WorkspaceId"));
+    for (Map.Entry<String, String> use :
+        Map.of(
+                "network_id", "/networks/",
+                "private_access_settings_id", "/private-access-settings/",
+                "storage_customer_managed_key_id", "/customer-managed-keys/",
+                "managed_services_customer_managed_key_id", "/customer-managed-keys/")
+            .entrySet()) {
+      assertThat(door.objects).containsKey(use.getValue() + workspace.path(use.getKey()).asText());
+    }
+    assertThat(door.objects).hasSize(8);
+    delete(name);
+    assertGone(name);
+  }
+
+  @Test
+  void driftIsReadFromWhatIsReallyThere() throws Exception {
+    String name = create(null, Map.of("WorkspaceName", "rd"));
+    end(name);
+    assertThat(door.stacks.drift(admin, named(name)).status()).isEqualTo("IN_SYNC");
+    Path jar;
+    try (Stream<Path> files = Files.walk(home.resolve("storage"))) {
+      jar = files.filter(f -> f.endsWith("handlers.jar")).findFirst().orElseThrow();
+    }
+    Files.writeString(jar, "exchanged");
+    database.inTransaction(
+        handle -> handle.execute("DELETE FROM iam_role WHERE role_name LIKE 'tarn-catalog-%'"));
+    database.inTransaction(
+        handle -> handle.execute("UPDATE lambda_function SET handler = 'other'"));
+    Drift.StackDrift drift = door.stacks.drift(admin, named(name));
+    assertThat(drift.status()).isEqualTo("DRIFTED");
+    Map<String, Drift.ResourceDrift> byId = new java.util.HashMap<>();
+    drift.resources().forEach(r -> byId.put(r.logicalId(), r));
+    assertThat(byId.get("catalogIamRole").status()).isEqualTo("DELETED");
+    assertThat(byId.get("LambdaZipsBucket").status()).isEqualTo("MODIFIED");
+    assertThat(byId.get("databricksApiFunction").differences())
+        .extracting(Drift.Difference::path, Drift.Difference::actual)
+        .containsExactly(org.assertj.core.groups.Tuple.tuple("/Handler", "other"));
+    assertThat(byId.get("workspaceIamRole").status()).isEqualTo("IN_SYNC");
+    assertThat(byId.get("createWorkspace").status()).isEqualTo("NOT_CHECKED");
+  }
+
+  @Test
   void aProtectedStackStays() throws Exception {
     String name = create("kept", "Resources: {bucket: {Type: AWS::S3::Bucket}}", Map.of());
     end(name);
@@ -697,8 +791,13 @@ class StacksTest {
   }
 
   private void delete(String name) throws Exception {
+    delete(name, null, null);
+  }
+
+  private void delete(String name, List<String> retained, Boolean emptyBuckets) throws Exception {
     String stackId = stack(name).stackId();
-    door.stacks.delete(admin, new Stacks.DeleteStack(TestDoor.ACCOUNT, name, null, null));
+    door.stacks.delete(
+        admin, new Stacks.DeleteStack(TestDoor.ACCOUNT, name, retained, emptyBuckets));
     end(stackId);
   }
 

@@ -136,6 +136,10 @@ final class TestDoor implements Sessions, AutoCloseable {
         switch (path) {
           case "/credentials" -> object.put("credentials_id", id);
           case "/storage-configurations" -> object.put("storage_configuration_id", id);
+          case "/networks" -> object.put("network_id", id);
+          case "/vpc-endpoints" -> object.put("vpc_endpoint_id", id);
+          case "/private-access-settings" -> object.put("private_access_settings_id", id);
+          case "/customer-managed-keys" -> object.put("customer_managed_key_id", id);
           default -> {
             id = Long.toString(ids.incrementAndGet());
             object.put("workspace_id", Long.parseLong(id));
@@ -148,9 +152,10 @@ final class TestDoor implements Sessions, AutoCloseable {
                 .map(Map.Entry::getKey)
                 .filter(key -> key.endsWith("_name"))
                 .findFirst()
-                .get();
+                .orElse("none");
         synchronized (objects) {
-          if (objects.values().stream().anyMatch(o -> object.get(name).equals(o.get(name)))) {
+          if (objects.values().stream()
+              .anyMatch(o -> o.has(name) && object.get(name).equals(o.get(name)))) {
             reply(
                 exchange,
                 409,

@@ -31,6 +31,10 @@ public final class DatabricksApi implements RequestStreamHandler {
         switch (event.optional("action")) {
           case "CREATE_CREDENTIALS" -> new CreateCredentials(patience);
           case "CREATE_STORAGE_CONFIGURATIONS" -> new CreateStorageConfiguration(patience);
+          case "CREATE_NETWORKS" -> new CreateNetwork(patience);
+          case "CREATE_VPC_ENDPOINT" -> new CreateVpcEndpoint(patience);
+          case "CREATE_PRIVATE_ACCESS_CONFIGURATION" -> new CreatePrivateAccess(patience);
+          case "CREATE_CUSTOMER_MANAGED_KEY" -> new CreateCustomerManagedKey(patience);
           case "CREATE_WORKSPACES" -> new CreateWorkspace(patience);
           default -> new Unsupported(patience);
         };
@@ -48,8 +52,9 @@ public final class DatabricksApi implements RequestStreamHandler {
       throw new IllegalArgumentException(
           "No supported action specified: '"
               + event.optional("action")
-              + "' (expected: CREATE_CREDENTIALS, CREATE_STORAGE_CONFIGURATIONS or"
-              + " CREATE_WORKSPACES)");
+              + "' (expected: CREATE_CREDENTIALS, CREATE_STORAGE_CONFIGURATIONS, CREATE_NETWORKS,"
+              + " CREATE_VPC_ENDPOINT, CREATE_PRIVATE_ACCESS_CONFIGURATION,"
+              + " CREATE_CUSTOMER_MANAGED_KEY or CREATE_WORKSPACES)");
     }
 
     @Override

@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 
 /**
- * An immutable object of the account that has a UUID and a unique name: credentials and storage
- * configurations. A change makes another one; CloudFormation then deletes the former.
+ * An immutable object of the account that has a UUID and a unique name: credentials, storage
+ * configurations, networks. A change makes another one; CloudFormation then deletes the former.
  */
 abstract class NamedObject extends CustomResource {
   private static final String UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}";
@@ -36,6 +36,21 @@ abstract class NamedObject extends CustomResource {
   /** Whether an Update asks for another content. */
   abstract boolean contentChanged(Event event);
 
+  /** The name that the account knows an object by. */
+  String nameOf(Map<String, Object> object) {
+    return text(object, nameField);
+  }
+
+  /** Whether the account refuses a second of the same name; else it is looked for before. */
+  boolean isUnique() {
+    return true;
+  }
+
+  /** A name for an object beside the one that still has the name. */
+  String besides(String name, String suffix) {
+    return name + "-" + suffix;
+  }
+
   abstract Map<String, String> attributes(Event event, Map<String, Object> object);
 
   @Override
@@ -54,7 +69,7 @@ abstract class NamedObject extends CustomResource {
       // The former still has the name, and goes only after this one is there. From the request id,
       // so that a repeated request makes the same.
       String suffix = event.requestId().substring(0, Math.min(8, event.requestId().length()));
-      return make(event, api, event.required(nameProperty) + "-" + suffix, madeSoFar);
+      return make(event, api, besides(event.required(nameProperty), suffix), madeSoFar);
     }
     Map<String, Object> object = api.get(collection + "/" + event.physicalId());
     return new Made(event.physicalId(), attributes(event, object));
@@ -78,6 +93,12 @@ abstract class NamedObject extends CustomResource {
 
   private Made make(Event event, AccountApi api, String name, AtomicReference<String> madeSoFar)
       throws InterruptedException {
+    Optional<Map<String, Object>> made =
+        isUnique() ? Optional.empty() : api.find(collection, mine(event, name));
+    if (made.isPresent()) {
+      madeSoFar.set(text(made.get(), idField));
+      return new Made(text(made.get(), idField), attributes(event, made.get()));
+    }
     Map<String, Object> object =
         api.create(collection, new LinkedHashMap<>(body(event, name)), mine(event, name));
     String id = text(object, idField);
@@ -86,6 +107,6 @@ abstract class NamedObject extends CustomResource {
   }
 
   private Predicate<Map<String, Object>> mine(Event event, String name) {
-    return object -> text(object, nameField).equals(name) && sameContent(event, object);
+    return object -> nameOf(object).equals(name) && sameContent(event, object);
   }
 }

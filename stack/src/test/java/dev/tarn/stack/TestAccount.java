@@ -184,9 +184,10 @@ final class TestAccount implements AutoCloseable {
     switch (method) {
       case "POST" -> {
         Map<String, Object> object = Json.object(body);
-        String name = object.keySet().stream().filter(k -> k.endsWith("_name")).findFirst().get();
+        String name =
+            object.keySet().stream().filter(k -> k.endsWith("_name")).findFirst().orElse("none");
         if (objects.values().stream()
-            .anyMatch(o -> object.get(name).equals(o.get(name)) && o.containsKey(name))) {
+            .anyMatch(o -> o.containsKey(name) && object.get(name).equals(o.get(name)))) {
           return "";
         }
         String id = UUID.randomUUID().toString();
@@ -196,8 +197,7 @@ final class TestAccount implements AutoCloseable {
           object.put("workspace_status", "PROVISIONING");
           object.put("deployment_name", "dbc-1");
         } else {
-          object.put(
-              path.equals("/credentials") ? "credentials_id" : "storage_configuration_id", id);
+          object.put(idField(path), id);
         }
         objects.put(path + "/" + id, object);
         return Json.write(object);
@@ -232,6 +232,17 @@ final class TestAccount implements AutoCloseable {
         return object == null ? null : Json.write(object);
       }
     }
+  }
+
+  private static String idField(String path) {
+    return switch (path) {
+      case "/credentials" -> "credentials_id";
+      case "/storage-configurations" -> "storage_configuration_id";
+      case "/networks" -> "network_id";
+      case "/vpc-endpoints" -> "vpc_endpoint_id";
+      case "/private-access-settings" -> "private_access_settings_id";
+      default -> "customer_managed_key_id";
+    };
   }
 
   private static void reply(HttpExchange exchange, int status, String body) throws IOException {
