@@ -34,11 +34,11 @@ describe('a call', () => {
     onSignedOut(gone)
     answering({
       'GET /api/2.0/tarn/session': Response.json({ message: 'nobody' }, { status: 401 }),
-      'GET /api/2.0/tarn/workspaces': Response.json({ message: 'nobody' }, { status: 401 }),
+      'GET /api/2.0/tarn/sessions': Response.json({ message: 'nobody' }, { status: 401 }),
     })
     await expect(call('GET /api/2.0/tarn/session', {})).rejects.toMatchObject({ status: 401 })
     expect(gone).not.toHaveBeenCalled()
-    await expect(call('GET /api/2.0/tarn/workspaces', {})).rejects.toMatchObject({ status: 401 })
+    await expect(call('GET /api/2.0/tarn/sessions', {})).rejects.toMatchObject({ status: 401 })
     expect(gone).toHaveBeenCalledOnce()
   })
 

@@ -78,7 +78,7 @@ export async function call<R extends keyof Operations>(
   const text = await response.text()
   if (!response.ok) {
     const problem = problemOf(response.status, text)
-    if (response.status === 401 && !template.startsWith('/api/2.0/tarn/session')) {
+    if (response.status === 401 && template !== '/api/2.0/tarn/session') {
       signedOut()
     }
     throw problem
