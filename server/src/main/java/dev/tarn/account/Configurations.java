@@ -29,8 +29,12 @@ final class Configurations<R extends Configurations.Row> {
 
     String name();
 
+    Made made();
+
     /** The stack that made it, or null. */
-    String stackId();
+    default String stackId() {
+      return made().stackId();
+    }
 
     /** What its maker asked for beside the name. */
     List<?> content();

@@ -44,7 +44,7 @@ public final class Credentials {
     this.clock = clock;
   }
 
-  record Row(String id, String name, String roleArn, String stackId, long createdBy, long createdAt)
+  record Row(String id, String name, String roleArn, Configurations.Made made)
       implements Configurations.Row {
 
     static Row of(ResultSet row) throws SQLException {
@@ -52,9 +52,7 @@ public final class Credentials {
           row.getString("credentials_id"),
           row.getString("credentials_name"),
           row.getString("role_arn"),
-          row.getString("stack_id"),
-          row.getLong("created_by"),
-          row.getLong("created_at"));
+          Configurations.Made.of(row));
     }
 
     /** With {@code external_id}, which the SDK's type lacks and the quickstart's function reads. */
@@ -64,7 +62,7 @@ public final class Credentials {
           .put("account_id", accountId)
           .put("credentials_id", id)
           .put("credentials_name", name)
-          .put("creation_time", createdAt)
+          .put("creation_time", made.createdAt())
           .putObject("aws_credentials")
           .putObject("sts_role")
           .put("role_arn", roleArn)
@@ -74,13 +72,7 @@ public final class Credentials {
 
     @Override
     public Update bind(Update insert) {
-      return insert
-          .bind("id", id)
-          .bind("name", name)
-          .bind("roleArn", roleArn)
-          .bind("stackId", stackId)
-          .bind("createdBy", createdBy)
-          .bind("createdAt", createdAt);
+      return made.bind(insert.bind("id", id).bind("name", name).bind("roleArn", roleArn));
     }
 
     @Override
@@ -101,9 +93,7 @@ public final class Credentials {
             Checks.roleArn(
                 "aws_credentials.sts_role.role_arn",
                 aws == null || aws.getStsRole() == null ? null : aws.getStsRole().getRoleArn()),
-            caller.stackId(),
-            Long.parseLong(caller.principalId()),
-            clock.millis());
+            Configurations.Made.by(caller, clock));
     return Answer.json(201, rows.insertOrFind(made).shown(caller.accountId()));
   }
 

@@ -82,11 +82,6 @@ public final class EncryptionKeys {
     }
 
     @Override
-    public String stackId() {
-      return made.stackId();
-    }
-
-    @Override
     public Update bind(Update insert) {
       return made.bind(
           insert

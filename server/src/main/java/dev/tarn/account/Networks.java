@@ -109,11 +109,6 @@ public final class Networks {
     }
 
     @Override
-    public String stackId() {
-      return made.stackId();
-    }
-
-    @Override
     public Update bind(Update insert) {
       return made.bind(
           insert

@@ -76,11 +76,6 @@ public final class PrivateAccess {
     }
 
     @Override
-    public String stackId() {
-      return made.stackId();
-    }
-
-    @Override
     public Update bind(Update insert) {
       return made.bind(
           insert

@@ -45,14 +45,7 @@ public final class StorageConfigurations {
     this.clock = clock;
   }
 
-  record Row(
-      String id,
-      String name,
-      String bucket,
-      String roleArn,
-      String stackId,
-      long createdBy,
-      long createdAt)
+  record Row(String id, String name, String bucket, String roleArn, Configurations.Made made)
       implements Configurations.Row {
 
     static Row of(ResultSet row) throws SQLException {
@@ -61,9 +54,7 @@ public final class StorageConfigurations {
           row.getString("storage_configuration_name"),
           row.getString("bucket_name"),
           row.getString("role_arn"),
-          row.getString("stack_id"),
-          row.getLong("created_by"),
-          row.getLong("created_at"));
+          Configurations.Made.of(row));
     }
 
     StorageConfiguration shown(String accountId) {
@@ -71,21 +62,15 @@ public final class StorageConfigurations {
           .setAccountId(accountId)
           .setStorageConfigurationId(id)
           .setStorageConfigurationName(name)
-          .setCreationTime(createdAt)
+          .setCreationTime(made.createdAt())
           .setRootBucketInfo(new RootBucketInfo().setBucketName(bucket))
           .setRoleArn(roleArn);
     }
 
     @Override
     public Update bind(Update insert) {
-      return insert
-          .bind("id", id)
-          .bind("name", name)
-          .bind("bucket", bucket)
-          .bind("roleArn", roleArn)
-          .bind("stackId", stackId)
-          .bind("createdBy", createdBy)
-          .bind("createdAt", createdAt);
+      return made.bind(
+          insert.bind("id", id).bind("name", name).bind("bucket", bucket).bind("roleArn", roleArn));
     }
 
     @Override
@@ -107,9 +92,7 @@ public final class StorageConfigurations {
             name,
             bucket(root == null ? null : root.getBucketName()),
             request.getRoleArn() == null ? null : Checks.roleArn("role_arn", request.getRoleArn()),
-            caller.stackId(),
-            Long.parseLong(caller.principalId()),
-            clock.millis());
+            Configurations.Made.by(caller, clock));
     return Answer.json(201, rows.insertOrFind(made).shown(caller.accountId()));
   }
 

@@ -85,11 +85,6 @@ public final class VpcEndpoints {
     }
 
     @Override
-    public String stackId() {
-      return made.stackId();
-    }
-
-    @Override
     public Update bind(Update insert) {
       return made.bind(
           insert.bind("id", id).bind("name", name).bind("awsId", awsId).bind("region", region));

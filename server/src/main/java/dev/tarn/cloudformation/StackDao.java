@@ -257,24 +257,26 @@ final class StackDao {
   }
 
   Optional<UpdateRow> update(String stackId) {
-    return database.read(
-        handle ->
-            handle
-                .createQuery(
-                    """
-                    SELECT update_id, template, parameters, sealed, outputs FROM stack_update
-                    WHERE stack_id = :stackId
-                    """)
-                .bind("stackId", stackId)
-                .map(
-                    (row, context) ->
-                        new UpdateRow(
-                            row.getString(1),
-                            row.getString(2),
-                            texts(row.getString(3)),
-                            row.getString(4),
-                            texts(row.getString(5))))
-                .findOne());
+    return database.read(handle -> update(handle, stackId));
+  }
+
+  private static Optional<UpdateRow> update(Handle handle, String stackId) {
+    return handle
+        .createQuery(
+            """
+            SELECT update_id, template, parameters, sealed, outputs FROM stack_update
+            WHERE stack_id = :stackId
+            """)
+        .bind("stackId", stackId)
+        .map(
+            (row, context) ->
+                new UpdateRow(
+                    row.getString(1),
+                    row.getString(2),
+                    texts(row.getString(3)),
+                    row.getString(4),
+                    texts(row.getString(5))))
+        .findOne();
   }
 
   /** The resources as they were before the update under way. */
@@ -340,23 +342,7 @@ final class StackDao {
     database.inTransaction(
         handle -> {
           leases.require(handle, lease(stackId));
-          UpdateRow was =
-              handle
-                  .createQuery(
-                      """
-                      SELECT update_id, template, parameters, sealed, outputs FROM stack_update
-                      WHERE stack_id = :stackId
-                      """)
-                  .bind("stackId", stackId)
-                  .map(
-                      (row, context) ->
-                          new UpdateRow(
-                              row.getString(1),
-                              row.getString(2),
-                              texts(row.getString(3)),
-                              row.getString(4),
-                              texts(row.getString(5))))
-                  .one();
+          UpdateRow was = update(handle, stackId).orElseThrow();
           handle
               .createUpdate(
                   """
