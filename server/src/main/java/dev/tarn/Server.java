@@ -178,6 +178,7 @@ public final class Server implements AutoCloseable {
                 workspace -> sql.removeWorkspace(workspace.id()),
                 workspace -> catalog.removeWorkspace(workspace.id()),
                 this::removeRootBucket));
+    Mail mail = new Mail(config.mail());
     billing =
         new Billing(
             database,
@@ -187,7 +188,7 @@ public final class Server implements AutoCloseable {
             sql::warehouse,
             account::workspace,
             () -> audit,
-            (to, subject, text) -> false,
+            (to, subject, text) -> mail.isConfigured() && mail.send(to, subject, text).isEmpty(),
             config.logDelivery(),
             clock);
     engines.onChange(engine -> billing.engineChanged());
@@ -197,7 +198,7 @@ public final class Server implements AutoCloseable {
     iam.routes(
         routes,
         account::workspaceOfDeployment,
-        new Mail(config.mail()),
+        mail,
         region,
         () -> account.workspaces().isEmpty() && stacks.isEmpty());
     account.routes(routes);
@@ -420,7 +421,11 @@ public final class Server implements AutoCloseable {
             "audit",
             () ->
                 Retention.audit(
-                    config.audit(), clock, Duration.ofDays(config.upkeep().auditDays())))
+                    config.audit(),
+                    clock,
+                    Duration.ofDays(config.upkeep().auditDays()),
+                    billing.undelivered(),
+                    disk.isLow()))
         .of("engines", engines::forget)
         .start();
     stacks.resume(); // its functions call this server

@@ -98,7 +98,15 @@ public final class Billing implements AutoCloseable {
                       .filter(address -> mailer.send(address, subject, text))
                       .toList();
               LOG.warn("{}; written to: {}", text, notified);
-              audit.get().append(entry(clock, subject, notified));
+              // Nobody calls when an alert goes off, so it has a record of its own.
+              audit
+                  .get()
+                  .append(
+                      Audit.Entry.ofSystem(
+                          clock.millis(),
+                          "system-budget",
+                          "billing.Budgets.alert",
+                          Map.of("subject", subject, "notified", notified)));
               return notified;
             },
             clock);
@@ -130,26 +138,12 @@ public final class Billing implements AutoCloseable {
             tags));
   }
 
-  /** Nobody calls when an alert goes off, so it has a record of its own. */
-  private static Audit.Entry entry(Clock clock, String subject, List<String> notified) {
-    return new Audit.Entry(
-        clock.millis(),
-        "system-budget",
-        null,
-        "system",
-        null,
-        null,
-        null,
-        null,
-        "billing.Budgets.alert",
-        null,
-        null,
-        Map.of("subject", subject, "notified", notified),
-        200,
-        null,
-        List.of(),
-        null,
-        null);
+  /**
+   * The oldest segment of this control plane's audit log that is yet to be delivered; "" for all of
+   * them, empty for none.
+   */
+  public Optional<String> undelivered() {
+    return delivery.undelivered();
   }
 
   public void routes(Routes routes) {

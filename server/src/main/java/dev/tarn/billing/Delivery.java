@@ -40,11 +40,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Brings logs into buckets.
  *
- * <p>Audit: what comes next is a position in the log. A stretch of it is first noted as pending,
- * then written into files whose names follow from where it begins, then no longer pending. So who
- * dies in between writes the same files again, and each record is in one file. Usage: a month's
- * file follows from the records of the month, and is put in place of the one before until the month
- * is over.
+ * <p>Audit: what comes next is a position in the log; control planes that share a database each
+ * deliver their own. A stretch of it is first noted as pending, then written into files whose names
+ * follow from where it begins, then no longer pending. So who dies in between writes the same files
+ * again, and each record is in one file. Usage: a month's file follows from the records of the
+ * month, and is put in place of the one before until the month is over.
  */
 final class Delivery {
   private static final Logger LOG = LoggerFactory.getLogger(Delivery.class);
@@ -74,6 +74,10 @@ final class Delivery {
     }
   }
 
+  String auditId() {
+    return audit.get().id();
+  }
+
   String auditEnd() {
     return audit.get().end().toString();
   }
@@ -90,12 +94,13 @@ final class Delivery {
     ReentrantLock lock = locks.computeIfAbsent(id, ignored -> new ReentrantLock());
     lock.lock();
     try {
-      // How far it came is a position in the log of one control plane: that one goes on.
-      if (!database.leases().take("log-delivery/" + id)) {
-        return;
-      }
       Optional<LogDeliveryDao.Row> row = find(id);
       if (row.isEmpty() || row.get().asked().getStatus() != LogDeliveryConfigStatus.ENABLED) {
+        return;
+      }
+      // Each control plane delivers the audit log it has; usage is in the database they share.
+      if (row.get().asked().getLogType() == LogType.BILLABLE_USAGE
+          && !database.leases().take("log-delivery/" + id)) {
         return;
       }
       DeliveryStatus status = DeliveryStatus.SUCCEEDED;
@@ -136,26 +141,68 @@ final class Delivery {
   /** Until nothing follows; what comes meanwhile is for the next time. */
   private void audit(String id, String accountId) throws IOException {
     Audit.Position last = audit.get().end();
+    String log = audit.get().id();
+    Instant enabled = Instant.ofEpochMilli(find(id).orElseThrow().updatedAt());
+    String begin = audit.get().since(enabled).toString();
+    database.inTransaction(handle -> LogDeliveryDao.startAt(handle, id, log, begin));
     while (true) {
       Optional<LogDeliveryDao.Row> found = find(id);
       if (found.isEmpty() || found.get().bucket() == null) {
         return; // disabled meanwhile
       }
       LogDeliveryDao.Row row = found.get();
-      if (row.pendingTo() != null) {
-        Audit.Position from = Audit.Position.of(row.pendingFrom());
-        write(row, accountId, from, audit.get().lines(from, Audit.Position.of(row.pendingTo())));
-        database.inTransaction(handle -> LogDeliveryDao.end(handle, id, row.pendingTo()));
+      Optional<LogDeliveryDao.Stretch> next =
+          database.<Optional<LogDeliveryDao.Stretch>, RuntimeException>read(
+              handle -> LogDeliveryDao.stretch(handle, id, log));
+      if (next.isEmpty()) {
+        return; // disabled and enabled again meanwhile
+      }
+      LogDeliveryDao.Stretch stretch = next.get();
+      if (stretch.pendingTo() != null) {
+        Audit.Position from = Audit.Position.of(stretch.pendingFrom());
+        Audit.Position to = Audit.Position.of(stretch.pendingTo());
+        if (audit.get().has(from.segment())) {
+          write(row, accountId, from, audit.get().lines(from, to));
+        } else {
+          lost(id, from, to);
+        }
+        database.inTransaction(handle -> LogDeliveryDao.end(handle, id, log, stretch.pendingTo()));
         continue;
       }
-      Audit.Position from = Audit.Position.of(row.position());
+      Audit.Position from = Audit.Position.of(stretch.position());
       Audit.Position to = isPast(from, last) ? from : audit.get().next(from, STRETCH);
       if (to.equals(from)) {
         return;
       }
       database.inTransaction(
-          handle -> LogDeliveryDao.begin(handle, id, from.toString(), to.toString()));
+          handle -> LogDeliveryDao.begin(handle, id, log, from.toString(), to.toString()));
     }
+  }
+
+  /**
+   * What was waited for longer than it could be kept. Nobody calls, so it has a record of its own.
+   */
+  private void lost(String id, Audit.Position from, Audit.Position to) {
+    LOG.warn("log delivery {}: the audit log from {} to {} was deleted undelivered", id, from, to);
+    audit
+        .get()
+        .append(
+            Audit.Entry.ofSystem(
+                clock.millis(),
+                "system-log-delivery",
+                "billing.LogDelivery.lost",
+                Map.of("config_id", id, "from", from.toString(), "to", to.toString())));
+  }
+
+  /**
+   * The oldest segment of this control plane's audit log that an enabled configuration has not
+   * passed; "" for all of them, empty for none.
+   */
+  Optional<String> undelivered() {
+    return database
+        .<Optional<String>, RuntimeException>read(
+            handle -> LogDeliveryDao.oldest(handle, audit.get().id()))
+        .map(position -> position.isEmpty() ? "" : Audit.Position.of(position).segment());
   }
 
   private static boolean isPast(Audit.Position at, Audit.Position last) {
@@ -171,7 +218,8 @@ final class Delivery {
     for (String line : lines) {
       JsonNode entry = Json.tree(line);
       long workspace = entry.path("workspace_id").asLong(0);
-      if (filter == null || filter.isEmpty() || filter.contains(workspace)) {
+      if (entry.path("time").asLong() >= row.updatedAt()
+          && (filter == null || filter.isEmpty() || filter.contains(workspace))) {
         LocalDate date =
             LocalDate.ofInstant(Instant.ofEpochMilli(entry.path("time").asLong()), ZoneOffset.UTC);
         files
@@ -187,6 +235,8 @@ final class Delivery {
           file.getKey(),
           "auditlogs_"
               + row.asked().getConfigId()
+              + "_"
+              + auditId().substring(0, 8)
               + "_"
               + from.segment().replace(".jsonl", "")
               + "_"
@@ -232,7 +282,7 @@ final class Delivery {
     LogDeliveryConfiguration asked = row.asked();
     YearMonth current = usage.currentMonth();
     usage.meter();
-    for (YearMonth month = YearMonth.parse(row.position());
+    for (YearMonth month = YearMonth.parse(row.month());
         !month.isAfter(current);
         month = month.plusMonths(1)) {
       Map<Long, List<Usage.Row>> byWorkspace =
@@ -251,9 +301,9 @@ final class Delivery {
     }
     // What ended in the month before is metered within the hour; then that month is closed.
     YearMonth closed = YearMonth.from(clock.instant().atZone(ZoneOffset.UTC).minusHours(1));
-    if (closed.toString().compareTo(row.position()) > 0) {
+    if (closed.toString().compareTo(row.month()) > 0) {
       database.inTransaction(
-          handle -> LogDeliveryDao.position(handle, asked.getConfigId(), closed.toString()));
+          handle -> LogDeliveryDao.month(handle, asked.getConfigId(), closed.toString()));
     }
   }
 

@@ -79,7 +79,7 @@ public final class LogDelivery {
             .setWorkspaceIdsFilter(filter(asked.getWorkspaceIdsFilter()))
             .setStatus(
                 asked.getStatus() == null ? LogDeliveryConfigStatus.ENABLED : asked.getStatus());
-    String position = position(made);
+    String end = delivery.auditEnd();
     LogDeliveryDao.Row row =
         database.inTransaction(
             handle -> {
@@ -109,18 +109,14 @@ public final class LogDelivery {
               if (made.getStatus() == LogDeliveryConfigStatus.ENABLED) {
                 requireRoom(handle, made);
               }
-              LogDeliveryDao.insert(handle, made, position, now);
+              LogDeliveryDao.insert(handle, made, now);
+              if (made.getLogType() == LogType.AUDIT_LOGS) {
+                LogDeliveryDao.startAt(handle, made.getConfigId(), delivery.auditId(), end);
+              }
               return LogDeliveryDao.find(handle, made.getConfigId()).orElseThrow();
             });
     return new WrappedLogDeliveryConfiguration()
         .setLogDeliveryConfiguration(row.shown(caller.accountId()));
-  }
-
-  /** Audit: what comes from now on. Usage: the month it begins with. */
-  private String position(LogDeliveryConfiguration configuration) {
-    return configuration.getLogType() == LogType.AUDIT_LOGS
-        ? delivery.auditEnd()
-        : configuration.getDeliveryStartTime();
   }
 
   private static void require(
@@ -293,7 +289,6 @@ public final class LogDelivery {
     if (request.getStatus() == null) {
       throw invalid("status", null, "ENABLED or DISABLED");
     }
-    String end = delivery.auditEnd();
     try {
       database.inTransaction(
           handle -> {
@@ -305,11 +300,11 @@ public final class LogDelivery {
             boolean enabled = request.getStatus() == LogDeliveryConfigStatus.ENABLED;
             if (enabled) {
               requireRoom(handle, changed);
+              LogDeliveryDao.restart(handle, changed.getConfigId());
             }
             LogDeliveryDao.update(
                 handle,
                 changed,
-                enabled && changed.getLogType() == LogType.AUDIT_LOGS ? end : row.position(),
                 enabled ? DeliveryStatus.CREATED : DeliveryStatus.NOT_FOUND,
                 enabled
                     ? "Nothing was delivered yet since it was enabled."
@@ -332,7 +327,10 @@ public final class LogDelivery {
   /** Which one. */
   public record DeliverRequest(String accountId, String logDeliveryConfigurationId) {}
 
-  /** Delivers what there is now, as the schedule would; answers with what became of it. */
+  /**
+   * Delivers what this control plane has now, as the schedule would; answers with what became of
+   * it.
+   */
   @Allow(Role.ACCOUNT_ADMIN)
   @Operation(
       "POST /api/2.0/accounts/{account_id}/log-delivery/{log_delivery_configuration_id}/tarn/deliver")

@@ -25,15 +25,13 @@ final class LogDeliveryDao {
 
   /**
    * @param bucket null while it is disabled
-   * @param position what comes next
-   * @param pendingFrom begin of what is being written, null when nothing is
+   * @param month usage: the first that is not closed; audit logs have a {@link Stretch} each
+   * @param updatedAt when it was made, enabled or disabled last
    */
   record Row(
       LogDeliveryConfiguration asked,
       String bucket,
-      String position,
-      String pendingFrom,
-      String pendingTo,
+      String month,
       DeliveryStatus status,
       String message,
       Long attemptedAt,
@@ -46,8 +44,6 @@ final class LogDeliveryDao {
           Json.read(row.getString("document"), LogDeliveryConfiguration.class),
           row.getString("bucket_name"),
           row.getString("position"),
-          row.getString("pending_from"),
-          row.getString("pending_to"),
           DeliveryStatus.valueOf(row.getString("delivery_status")),
           row.getString("delivery_message"),
           number(row, "attempted_at"),
@@ -79,41 +75,39 @@ final class LogDeliveryDao {
     }
   }
 
-  static void insert(Handle handle, LogDeliveryConfiguration made, String position, long now) {
+  static void insert(Handle handle, LogDeliveryConfiguration made, long now) {
     bind(
             handle.createUpdate(
                 """
                 INSERT INTO log_delivery (config_id, log_type, status, document, credentials_used,
                   storage_used, position, delivery_status, delivery_message, created_at, updated_at)
-                VALUES (:id, :type, :status, :document, :credentials, :storage, :position, :outcome,
+                VALUES (:id, :type, :status, :document, :credentials, :storage, :month, :outcome,
                   :message, :now, :now)
                 """),
             made)
         .bind("type", made.getLogType().name())
-        .bind("position", position)
+        .bind("month", made.getDeliveryStartTime() == null ? "" : made.getDeliveryStartTime())
         .bind("outcome", DeliveryStatus.CREATED.name())
         .bind("message", "Nothing was delivered yet.")
         .bind("now", now)
         .execute();
   }
 
-  static void update(
+  static int update(
       Handle handle,
       LogDeliveryConfiguration changed,
-      String position,
       DeliveryStatus outcome,
       String message,
       long now) {
-    bind(
+    return bind(
             handle.createUpdate(
                 """
                 UPDATE log_delivery SET status = :status, document = :document,
-                  credentials_used = :credentials, storage_used = :storage, position = :position,
+                  credentials_used = :credentials, storage_used = :storage,
                   delivery_status = :outcome, delivery_message = :message, updated_at = :now
                 WHERE config_id = :id
                 """),
             changed)
-        .bind("position", position)
         .bind("outcome", outcome.name())
         .bind("message", message)
         .bind("now", now)
@@ -145,39 +139,100 @@ final class LogDeliveryDao {
         .list();
   }
 
+  /**
+   * How far an audit log was delivered.
+   *
+   * @param position what comes next
+   * @param pendingFrom begin of what is being written, null when nothing is
+   */
+  record Stretch(String position, String pendingFrom, String pendingTo) {}
+
+  static Optional<Stretch> stretch(Handle handle, String id, String log) {
+    return handle
+        .createQuery(
+            """
+            SELECT position, pending_from, pending_to FROM log_delivery_position
+            WHERE config_id = :id AND log_id = :log
+            """)
+        .bind("id", id)
+        .bind("log", log)
+        .map((row, context) -> new Stretch(row.getString(1), row.getString(2), row.getString(3)))
+        .findOne();
+  }
+
+  /** The least far of the enabled configurations in a log; "" when one has not begun with it. */
+  static Optional<String> oldest(Handle handle, String log) {
+    return handle
+        .createQuery(
+            """
+            SELECT COALESCE(p.pending_from, p.position, '') AS oldest FROM log_delivery d
+            LEFT JOIN log_delivery_position p ON p.config_id = d.config_id AND p.log_id = :log
+            WHERE d.status = 'ENABLED' AND d.log_type = 'AUDIT_LOGS'
+            ORDER BY oldest LIMIT 1
+            """)
+        .bind("log", log)
+        .mapTo(String.class)
+        .findOne();
+  }
+
+  /** Forgets how far the logs were delivered: it begins anew. */
+  static int restart(Handle handle, String id) {
+    return handle
+        .createUpdate("DELETE FROM log_delivery_position WHERE config_id = :id")
+        .bind("id", id)
+        .execute();
+  }
+
+  /** Where to go on with a log, if that is not known yet. */
+  static int startAt(Handle handle, String id, String log, String position) {
+    return handle
+        .createUpdate(
+            """
+            INSERT INTO log_delivery_position (config_id, log_id, position)
+            SELECT config_id, :log, :position FROM log_delivery WHERE config_id = :id
+            ON CONFLICT (config_id, log_id) DO NOTHING
+            """)
+        .bind("id", id)
+        .bind("log", log)
+        .bind("position", position)
+        .execute();
+  }
+
   /** Whether this call is the one that writes what is between {@code from} and {@code to}. */
-  static boolean begin(Handle handle, String id, String from, String to) {
+  static boolean begin(Handle handle, String id, String log, String from, String to) {
     return handle
             .createUpdate(
                 """
-                UPDATE log_delivery SET pending_from = :from, pending_to = :to, position = :to
-                WHERE config_id = :id AND pending_to IS NULL AND position = :from
-                  AND status = 'ENABLED'
+                UPDATE log_delivery_position
+                SET pending_from = :from, pending_to = :to, position = :to
+                WHERE config_id = :id AND log_id = :log AND pending_to IS NULL AND position = :from
                 """)
             .bind("id", id)
+            .bind("log", log)
             .bind("from", from)
             .bind("to", to)
             .execute()
         > 0;
   }
 
-  static int end(Handle handle, String id, String to) {
+  static int end(Handle handle, String id, String log, String to) {
     return handle
         .createUpdate(
             """
-            UPDATE log_delivery SET pending_from = NULL, pending_to = NULL
-            WHERE config_id = :id AND pending_to = :to
+            UPDATE log_delivery_position SET pending_from = NULL, pending_to = NULL
+            WHERE config_id = :id AND log_id = :log AND pending_to = :to
             """)
         .bind("id", id)
+        .bind("log", log)
         .bind("to", to)
         .execute();
   }
 
-  static int position(Handle handle, String id, String position) {
+  static int month(Handle handle, String id, String month) {
     return handle
-        .createUpdate("UPDATE log_delivery SET position = :position WHERE config_id = :id")
+        .createUpdate("UPDATE log_delivery SET position = :month WHERE config_id = :id")
         .bind("id", id)
-        .bind("position", position)
+        .bind("month", month)
         .execute();
   }
 

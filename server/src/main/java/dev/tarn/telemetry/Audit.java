@@ -11,9 +11,11 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
+import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
@@ -21,6 +23,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -41,6 +44,7 @@ public final class Audit implements AutoCloseable {
   private final Path folder;
   private final Clock clock;
   private final long segmentBytes;
+  private final String id;
   private final BlockingQueue<Line> waiting = new LinkedBlockingQueue<>();
   private final Thread writer;
   private FileChannel segment;
@@ -78,7 +82,15 @@ public final class Audit implements AutoCloseable {
       String errorCode,
       Collection<String> unknownFields,
       String sourceIp,
-      String userAgent) {}
+      String userAgent) {
+    /** What happened when nobody called. */
+    public static Entry ofSystem(
+        long time, String requestId, String action, Map<String, Object> params) {
+      return new Entry(
+          time, requestId, null, "system", null, null, null, null, action, null, null, params, 200,
+          null, List.of(), null, null);
+    }
+  }
 
   /** A place between two lines. */
   public record Position(String segment, long offset) {
@@ -102,6 +114,7 @@ public final class Audit implements AutoCloseable {
     this.folder = folder;
     this.clock = clock;
     this.segmentBytes = segmentBytes;
+    this.id = id(folder.resolve("log-id"));
     openNewest();
     writer = Thread.ofPlatform().name("audit-writer").daemon().start(this::write);
   }
@@ -283,6 +296,36 @@ public final class Audit implements AutoCloseable {
           .sorted()
           .toList();
     }
+  }
+
+  /** Which log this is: positions of another one mean nothing here. */
+  public String id() {
+    return id;
+  }
+
+  private static String id(Path file) throws IOException {
+    if (!Files.exists(file)) {
+      Path made = file.resolveSibling("log-id.tmp");
+      Files.writeString(made, UUID.randomUUID().toString());
+      Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+    return Files.readString(file).strip();
+  }
+
+  /** Before everything that was written from {@code time} on; some of what was before follows. */
+  public Position since(Instant time) throws IOException {
+    List<Path> segments = segments(folder);
+    for (Path file : segments.subList(0, segments.size() - 1)) {
+      if (!Files.getLastModifiedTime(file).toInstant().isBefore(time)) {
+        return new Position(file.getFileName().toString(), 0);
+      }
+    }
+    return new Position(segments.getLast().getFileName().toString(), 0);
+  }
+
+  /** Whether a segment is still there. */
+  public boolean has(String name) {
+    return Files.exists(folder.resolve(name));
   }
 
   /** After the last line that is on disk. */

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -48,13 +49,31 @@ public final class Retention implements AutoCloseable {
         });
   }
 
-  /** Deletes audit segments that were last written before {@code kept}; never the newest. */
-  public static int audit(Path folder, Clock clock, Duration kept) {
+  /**
+   * Deletes audit segments that were last written before {@code kept}; never the newest. Those from
+   * {@code undelivered} on wait for their delivery, but not for ever: twice as long, and not when
+   * there is no room left.
+   *
+   * @param undelivered name of the oldest segment that is yet to be delivered, if one is
+   */
+  public static int audit(
+      Path folder, Clock clock, Duration kept, Optional<String> undelivered, boolean noRoom) {
     int deleted = 0;
     try {
       List<Path> segments = Audit.segments(folder);
       for (Path segment : segments.subList(0, Math.max(0, segments.size() - 1))) {
-        if (Files.getLastModifiedTime(segment).toInstant().isBefore(clock.instant().minus(kept))) {
+        String name = segment.getFileName().toString();
+        boolean waits = undelivered.isPresent() && name.compareTo(undelivered.get()) >= 0;
+        Duration bound = waits && !noRoom ? kept.multipliedBy(2) : kept;
+        if (Files.getLastModifiedTime(segment).toInstant().isBefore(clock.instant().minus(bound))) {
+          if (waits) {
+            LOG.warn(
+                "{} is deleted although it was not delivered: {}",
+                segment,
+                noRoom
+                    ? "the disk has less room than disk.watermark, and it is older than audit.days"
+                    : "it is twice as old as audit.days");
+          }
           Files.deleteIfExists(segment);
           deleted++;
         }

@@ -7,12 +7,22 @@ import com.databricks.sdk.AccountClient;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.ResourceConflict;
+import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
+import com.databricks.sdk.service.provisioning.CreateAwsKeyInfo;
+import com.databricks.sdk.service.provisioning.CreateCustomerManagedKeyRequest;
+import com.databricks.sdk.service.provisioning.CreateNetworkRequest;
+import com.databricks.sdk.service.provisioning.CreatePrivateAccessSettingsRequest;
+import com.databricks.sdk.service.provisioning.CreateVpcEndpointRequest;
 import com.databricks.sdk.service.provisioning.CreateWorkspaceRequest;
 import com.databricks.sdk.service.provisioning.CustomerManagedKey;
 import com.databricks.sdk.service.provisioning.EndpointUseCase;
 import com.databricks.sdk.service.provisioning.KeyUseCase;
 import com.databricks.sdk.service.provisioning.Network;
+import com.databricks.sdk.service.provisioning.PrivateAccessLevel;
+import com.databricks.sdk.service.provisioning.PrivateAccessSettings;
+import com.databricks.sdk.service.provisioning.ReplacePrivateAccessSettingsRequest;
 import com.databricks.sdk.service.provisioning.UpdateWorkspaceRequest;
+import com.databricks.sdk.service.provisioning.VpcEndpoint;
 import com.databricks.sdk.service.provisioning.VpcStatus;
 import com.databricks.sdk.service.provisioning.Workspace;
 import com.databricks.sdk.service.provisioning.WorkspaceStatus;
@@ -518,23 +528,176 @@ class CloudResourcesTest {
   }
 
   @Test
-  void aNetworkIsEitherDeletedOrUsed() throws Exception {
+  void whatAWorkspaceRefersToIsEitherDeletedOrUsed() throws Exception {
     int number = 0;
-    for (int round = 0; round < 5; round++) {
-      String network = network("delete or use " + round);
-      List<String[]> calls = new ArrayList<>();
-      for (int i = 0; i < 10; i++) {
-        calls.add(
-            new String[] {"POST", "/workspaces", workspaceBody("either" + number++, network)});
-        calls.add(new String[] {"DELETE", "/networks/" + network, null});
+    for (int round = 0; round < 2; round++) {
+      Map<String, String[]> kinds =
+          Map.of(
+              "/networks",
+              new String[] {"network_id", network("delete or use " + round)},
+              "/private-access-settings",
+              new String[] {
+                "private_access_settings_id",
+                made(
+                        "/private-access-settings",
+                        "private_access_settings_id",
+                        "{'private_access_settings_name':'either%d','region':'us-east-1'}"
+                            .formatted(round))
+                    .path("private_access_settings_id")
+                    .asText()
+              },
+              "/customer-managed-keys",
+              new String[] {
+                "storage_customer_managed_key_id",
+                made(
+                        "/customer-managed-keys",
+                        "customer_managed_key_id",
+                        "{'use_cases':['STORAGE'],'aws_key_info':{'key_arn':'" + KEY + "either'}}")
+                    .path("customer_managed_key_id")
+                    .asText()
+              },
+              "/credentials",
+              new String[] {
+                "credentials_id",
+                json(
+                        "POST",
+                        "/credentials",
+                        "{'credentials_name':'either%d','aws_credentials':{'sts_role':{'role_arn':'%s'}}}"
+                            .formatted(round, TestServer.ROLE_ARN),
+                        201)
+                    .path("credentials_id")
+                    .asText()
+              },
+              "/storage-configurations",
+              new String[] {
+                "storage_configuration_id",
+                made(
+                        "/storage-configurations",
+                        "storage_configuration_id",
+                        "{'storage_configuration_name':'either%d','root_bucket_info':{'bucket_name':'test-root'}}"
+                            .formatted(round))
+                    .path("storage_configuration_id")
+                    .asText()
+              });
+      for (Map.Entry<String, String[]> kind : kinds.entrySet()) {
+        String path = kind.getKey() + "/" + kind.getValue()[1];
+        List<String[]> calls = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+          ObjectNode body =
+              Json.MAPPER
+                  .createObjectNode()
+                  .put("workspace_name", "either" + number++)
+                  .put("credentials_id", "test")
+                  .put("storage_configuration_id", "test")
+                  .put(kind.getValue()[0], kind.getValue()[1]);
+          calls.add(new String[] {"POST", "/workspaces", body.toString()});
+          calls.add(new String[] {"DELETE", path, null});
+        }
+        List<Integer> statuses = atOnce(calls);
+        boolean used = statuses.contains(201);
+        assertThat(used).as(path + statuses).isNotEqualTo(statuses.contains(200));
+        assertThat(server.send("admin", "GET", PATH + path, null).statusCode())
+            .isEqualTo(used ? 200 : 404);
+        deleteWorkspacesNamed("either");
       }
-      List<Integer> statuses = atOnce(calls);
-      boolean used = statuses.contains(201);
-      boolean deleted = statuses.contains(200);
-      assertThat(used).as(statuses.toString()).isNotEqualTo(deleted);
-      assertThat(server.send("admin", "GET", PATH + "/networks/" + network, null).statusCode())
-          .isEqualTo(used ? 200 : 404);
-      deleteWorkspacesNamed("either");
     }
+  }
+
+  @Test
+  void ofTwentyMetastoresOfARegionOneIsMade() throws Exception {
+    AtomicInteger number = new AtomicInteger();
+    assertThat(
+            atOnce(
+                twenty(
+                    "/metastores",
+                    () ->
+                        "{'metastore_info':{'name':'race%d','region':'ap-southeast-2'}}"
+                            .formatted(number.incrementAndGet()))))
+        .containsOnlyOnce(200);
+  }
+
+  @Test
+  void theJavaSdkMakesReadsChangesAndRemovesEveryObject() throws Exception {
+    AccountClient account = server.account();
+    VpcEndpoint endpoint =
+        account
+            .vpcEndpoints()
+            .create(
+                new CreateVpcEndpointRequest()
+                    .setVpcEndpointName("java")
+                    .setAwsVpcEndpointId(id("vpce"))
+                    .setRegion("us-east-1"));
+    assertThat(account.vpcEndpoints().get(endpoint.getVpcEndpointId())).isEqualTo(endpoint);
+    assertThat(account.vpcEndpoints().list()).contains(endpoint);
+    Network network =
+        account
+            .networks()
+            .create(
+                new CreateNetworkRequest()
+                    .setNetworkName("java")
+                    .setVpcId(id("vpc"))
+                    .setSubnetIds(List.of(id("subnet"), id("subnet")))
+                    .setSecurityGroupIds(List.of(id("sg"))));
+    assertThat(account.networks().get(network.getNetworkId())).isEqualTo(network);
+    PrivateAccessSettings access =
+        account
+            .privateAccess()
+            .create(
+                new CreatePrivateAccessSettingsRequest()
+                    .setPrivateAccessSettingsName("java")
+                    .setRegion("us-east-1")
+                    .setPrivateAccessLevel(PrivateAccessLevel.ENDPOINT)
+                    .setAllowedVpcEndpointIds(List.of(endpoint.getVpcEndpointId())));
+    String accessId = access.getPrivateAccessSettingsId();
+    assertThat(account.privateAccess().get(accessId)).isEqualTo(access);
+    PrivateAccessSettings replaced =
+        account
+            .privateAccess()
+            .replace(
+                new ReplacePrivateAccessSettingsRequest()
+                    .setPrivateAccessSettingsId(accessId)
+                    .setCustomerFacingPrivateAccessSettings(access.setPublicAccessEnabled(true)));
+    assertThat(replaced).isEqualTo(access);
+    assertThat(account.privateAccess().get(accessId)).isEqualTo(access);
+    CustomerManagedKey key =
+        account
+            .encryptionKeys()
+            .create(
+                new CreateCustomerManagedKeyRequest()
+                    .setUseCases(List.of(KeyUseCase.STORAGE))
+                    .setAwsKeyInfo(new CreateAwsKeyInfo().setKeyArn(KEY + "java")));
+    assertThat(account.encryptionKeys().get(key.getCustomerManagedKeyId())).isEqualTo(key);
+    Workspace workspace =
+        account
+            .workspaces()
+            .create(
+                workspace("java")
+                    .setNetworkId(network.getNetworkId())
+                    .setPrivateAccessSettingsId(accessId)
+                    .setStorageCustomerManagedKeyId(key.getCustomerManagedKeyId()))
+            .get();
+    long id = workspace.getWorkspaceId();
+    assertThat(account.workspaces().get(id)).isEqualTo(workspace);
+    account
+        .workspaces()
+        .update(
+            new UpdateWorkspaceRequest()
+                .setWorkspaceId(id)
+                .setCustomerFacingWorkspace(new Workspace().setCustomTags(Map.of("a", "b"))));
+    assertThat(account.workspaces().get(id)).isEqualTo(workspace.setCustomTags(Map.of("a", "b")));
+    deleted(id);
+    assertThatThrownBy(() -> account.workspaces().get(id)).isInstanceOf(ResourceDoesNotExist.class);
+    account.networks().delete(network.getNetworkId());
+    account.privateAccess().delete(accessId);
+    account.encryptionKeys().delete(key.getCustomerManagedKeyId());
+    account.vpcEndpoints().delete(endpoint.getVpcEndpointId());
+    assertThatThrownBy(() -> account.networks().get(network.getNetworkId()))
+        .isInstanceOf(ResourceDoesNotExist.class);
+    assertThatThrownBy(() -> account.privateAccess().get(accessId))
+        .isInstanceOf(ResourceDoesNotExist.class);
+    assertThatThrownBy(() -> account.encryptionKeys().get(key.getCustomerManagedKeyId()))
+        .isInstanceOf(ResourceDoesNotExist.class);
+    assertThatThrownBy(() -> account.vpcEndpoints().get(endpoint.getVpcEndpointId()))
+        .isInstanceOf(ResourceDoesNotExist.class);
   }
 }

@@ -289,6 +289,40 @@ class ProvisioningTest {
   }
 
   @Test
+  void aChangeThatWasUnderWayWhenTheProcessEndedGoesOn() throws Exception {
+    long id = workspace(admin, "rd", ROLE, "root-bucket").path("workspace_id").asLong();
+    assertThat(settled(id).path("workspace_status").asText()).isEqualTo("RUNNING");
+    String credentials = credential(admin, "other", ROLE).path("credentials_id").asText();
+    CountDownLatch reached = new CountDownLatch(1);
+    further.add(
+        new Step(
+            "further",
+            "Doing something further.",
+            workspace -> {
+              reached.countDown();
+              new CountDownLatch(1).await();
+            }));
+    account.close();
+    start();
+    account
+        .workspacesService()
+        .update(
+            admin,
+            new UpdateWorkspaceRequest()
+                .setWorkspaceId(id)
+                .setCustomerFacingWorkspace(new Workspace().setCredentialsId(credentials)));
+    assertThat(reached.await(30, TimeUnit.SECONDS)).isTrue();
+    account.close(); // in the midst of a step
+    assertThat(get(id).path("workspace_status").asText()).isEqualTo("PROVISIONING");
+    assertThat(account.closed(id)).isEmpty(); // it goes on working meanwhile
+    further.clear();
+    start();
+    JsonNode after = settled(id);
+    assertThat(after.path("workspace_status").asText()).isEqualTo("RUNNING");
+    assertThat(after.path("credentials_id").asText()).isEqualTo(credentials);
+  }
+
+  @Test
   void whatAWorkspaceUsesCannotBeDeleted() throws Exception {
     ObjectNode made = workspace(admin, "rd", ROLE, "root-bucket");
     String credentials = made.path("credentials_id").asText();

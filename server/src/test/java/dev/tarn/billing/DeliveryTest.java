@@ -84,10 +84,12 @@ class DeliveryTest {
                   .setStorageConfigurationId("s")
                   .setDeliveryPathPrefix(prefix)
                   .setWorkspaceIdsFilter(workspaces)
+                  .setDeliveryStartTime(type == LogType.AUDIT_LOGS ? null : "2026-01")
                   .setStatus(LogDeliveryConfigStatus.ENABLED),
-              type == LogType.AUDIT_LOGS ? audit.end().toString() : "2026-01",
               clock.millis());
-          return null;
+          return type == LogType.AUDIT_LOGS
+              ? LogDeliveryDao.startAt(handle, id, audit.id(), audit.end().toString())
+              : null;
         });
   }
 
@@ -170,6 +172,35 @@ class DeliveryTest {
         handle -> LogDeliveryDao.find(handle, id).orElseThrow());
   }
 
+  private LogDeliveryDao.Stretch stretch() {
+    return database.<LogDeliveryDao.Stretch, RuntimeException>read(
+        handle -> LogDeliveryDao.stretch(handle, "all", audit.id()).orElseThrow());
+  }
+
+  @Test
+  void twoControlPlanesEachDeliverTheirOwnLog() throws Exception {
+    call(1L); // before the configuration
+    Audit first = audit;
+    audit = Audit.open(folder.resolve("audit-of-another"), clock);
+    call(2L); // before it too, in the other log
+    clock.advance(Duration.ofSeconds(1));
+    configure("all", LogType.AUDIT_LOGS, null, null);
+    call(2L);
+    delivery().deliverAll("acc");
+    Audit other = audit;
+    audit = first;
+    call(1L);
+    delivery().deliverAll("acc");
+    call(1L);
+    delivery().deliverAll("acc");
+    audit = other;
+    call(2L);
+    delivery().deliverAll("acc");
+    assertThat(delivered("workspaceId=1")).containsExactlyInAnyOrder("r3", "r4");
+    assertThat(delivered("workspaceId=2")).containsExactlyInAnyOrder("r2", "r5");
+    first.close();
+  }
+
   /** The one who delivers dies after the stretch was noted, or after some of its files. */
   @Test
   void whoDiesInBetweenLeavesNoRecordOutAndNoneTwice() throws Exception {
@@ -180,19 +211,21 @@ class DeliveryTest {
       for (int i = 0; i < more; i++) {
         call((long) random.nextInt(3));
       }
-      Audit.Position from = Audit.Position.of(find("all").position());
+      Audit.Position from = Audit.Position.of(stretch().position());
       Audit.Position to = audit.next(from, 1 + random.nextInt(2000));
       boolean begun =
           !to.equals(from)
               && database.inTransaction(
-                  handle -> LogDeliveryDao.begin(handle, "all", from.toString(), to.toString()));
+                  handle ->
+                      LogDeliveryDao.begin(
+                          handle, "all", audit.id(), from.toString(), to.toString()));
       if (random.nextBoolean()) {
         delivery().deliverAll("acc");
         if (begun) { // as if it had died before it was noted that the files are there
           database.inTransaction(
               handle ->
                   handle.execute(
-                      "UPDATE log_delivery SET pending_from = ?, pending_to = ?",
+                      "UPDATE log_delivery_position SET pending_from = ?, pending_to = ?",
                       from.toString(),
                       to.toString()));
         }
@@ -204,7 +237,7 @@ class DeliveryTest {
     }
     delivery().deliverAll("acc");
     assertThat(delivered("")).hasSize(calls).doesNotHaveDuplicates();
-    assertThat(find("all").pendingTo()).isNull();
+    assertThat(stretch().pendingTo()).isNull();
   }
 
   @Test
@@ -239,7 +272,50 @@ class DeliveryTest {
     call(1L);
     delivery().deliverAll("acc");
     assertThat(find("all").status()).isEqualTo(DeliveryStatus.SUCCEEDED);
-    assertThat(delivered("")).containsExactly("r0", "r1");
+    assertThat(delivered("")).containsExactlyInAnyOrder("r0", "r1");
+  }
+
+  @Test
+  void whatWasDeletedUndeliveredIsRecordedAndTheRestIsDelivered() throws Exception {
+    configure("all", LogType.AUDIT_LOGS, null, null);
+    String first = audit.end().segment();
+    buckets.delete("logs", true);
+    call(1L);
+    delivery().deliverAll("acc");
+    assertThat(delivery().undelivered()).contains(first);
+    audit.close();
+    Files.createFile(folder.resolve("audit/audit-29990101T000000.000-0000.jsonl"));
+    audit = Audit.open(folder.resolve("audit"), clock);
+    call(1L);
+    Files.delete(folder.resolve("audit").resolve(first));
+    buckets.create("logs", "us-east-1", "test");
+    delivery().deliverAll("acc");
+    delivery().deliverAll("acc"); // with the record of it
+    assertThat(find("all").status()).isEqualTo(DeliveryStatus.SUCCEEDED);
+    assertThat(delivered("")).containsOnly("r1", "system-log-delivery");
+    assertThat(delivery().undelivered()).contains(audit.end().segment());
+  }
+
+  @Test
+  void whatIsEnabledAgainBeginsAnewInEveryLog() throws Exception {
+    configure("all", LogType.AUDIT_LOGS, null, null);
+    call(1L);
+    clock.advance(Duration.ofSeconds(1));
+    LogDeliveryDao.Row before = find("all");
+    database.inTransaction(
+        handle -> {
+          LogDeliveryDao.restart(handle, "all");
+          return LogDeliveryDao.update(
+              handle,
+              before.asked().setStatus(LogDeliveryConfigStatus.ENABLED),
+              DeliveryStatus.CREATED,
+              "",
+              clock.millis());
+        });
+    assertThat(delivery().undelivered()).contains("");
+    call(1L);
+    delivery().deliverAll("acc");
+    assertThat(delivered("")).containsExactly("r1");
   }
 
   @Test
@@ -273,7 +349,7 @@ class DeliveryTest {
     delivery().deliverAll("acc");
     assertThat(Files.readAllLines(january)).hasSize(1 + 31 * 24);
     assertThat(january.resolveSibling("workspaceId=7-usageMonth=2026-02.csv")).exists();
-    assertThat(find("usage").position()).isEqualTo("2026-02");
+    assertThat(find("usage").month()).isEqualTo("2026-02");
     try (Stream<Path> files =
         Files.list(buckets.folder("logs").resolve("filtered/billable-usage/csv"))) {
       assertThat(files.map(file -> file.getFileName().toString()))

@@ -13,6 +13,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -62,9 +63,30 @@ class MetricsTest {
       Files.setLastModifiedTime(
           segment, FileTime.from(Instant.now().minus(Duration.ofDays(20 - day))));
     }
-    assertThat(Retention.audit(folder, Clock.systemUTC(), Duration.ofDays(16))).isEqualTo(1);
+    assertThat(sweep(16, null, false)).isEqualTo(1);
     assertThat(Audit.segments(folder)).hasSize(2);
-    assertThat(Retention.audit(folder, Clock.systemUTC(), Duration.ofDays(1))).isEqualTo(1);
+    assertThat(sweep(1, null, false)).isEqualTo(1);
     assertThat(Audit.segments(folder)).hasSize(1);
+  }
+
+  @Test
+  void whatIsNotDeliveredYetIsKeptTwiceAsLongWhileThereIsRoom() throws Exception {
+    for (int day : new int[] {1, 5, 9}) {
+      Path segment = Files.writeString(folder.resolve("audit-2026010" + day + ".jsonl"), "{}\n");
+      Files.setLastModifiedTime(
+          segment, FileTime.from(Instant.now().minus(Duration.ofDays(20 - day))));
+    }
+    assertThat(sweep(10, "audit-20260101.jsonl", false)).isEqualTo(0);
+    assertThat(sweep(10, "audit-20260105.jsonl", false)).isEqualTo(1);
+    assertThat(sweep(7, "", false)).isEqualTo(1);
+    Files.createFile(folder.resolve("audit-20260110.jsonl"));
+    assertThat(sweep(10, "", false)).isEqualTo(0);
+    assertThat(sweep(10, "", true)).isEqualTo(1);
+    assertThat(Audit.segments(folder)).hasSize(1);
+  }
+
+  private int sweep(int days, String undelivered, boolean noRoom) {
+    return Retention.audit(
+        folder, Clock.systemUTC(), Duration.ofDays(days), Optional.ofNullable(undelivered), noRoom);
   }
 }
