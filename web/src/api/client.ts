@@ -86,6 +86,21 @@ export async function call<R extends keyof Operations>(
   return (text === '' ? undefined : JSON.parse(text)) as Result<R>
 }
 
+/** A page of a list that the public API answers whole; rows are as that API shows them. */
+export async function page<R extends keyof Operations & `GET ${string}`>(
+  _like: R,
+  list: string,
+  asked: { filter: string; startIndex: number; count: number },
+): Promise<{ rows: Result<R> extends (infer T)[] ? T[] : never; total: number }> {
+  const found = await call('GET /api/2.0/accounts/{account_id}/tarn/lists/{list}', {
+    list,
+    filter: asked.filter,
+    start_index: asked.startIndex,
+    count: asked.count,
+  })
+  return { rows: (found.rows ?? []) as never, total: found.total ?? 0 }
+}
+
 /** SCIM and the token endpoints have shapes of their own. */
 function problemOf(status: number, text: string): Problem {
   try {

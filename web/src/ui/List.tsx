@@ -1,7 +1,8 @@
 import { Button, Group, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
+import { live } from '../api/live'
 import { Answer } from './Answer'
 import { IconSearch } from './icons'
 
@@ -46,24 +47,33 @@ const PAGE = 25
 /** A list that the server cuts into pages and searches while one types. */
 export function PagedList<T>(props: {
   label: string
+  /** Of the table, where that is not the label. */
+  title?: string
   /** Of the cache; what changes these rows invalidates it. */
   queryKey: readonly unknown[]
   ask: (page: { filter: string; startIndex: number; count: number }) => Promise<{ rows: T[]; total: number }>
   columns: Column<T>[]
   id: (row: T) => string
   empty: ReactNode
+  /** Of rows that will not change by themselves; others are asked for again. */
+  settled?: (row: T) => boolean
+  /** In a card that is there already. */
+  bare?: boolean
 }) {
   const [typed, setTyped] = useState('')
   const [filter] = useDebouncedValue(typed.trim(), 250)
   const [page, setPage] = useState(0)
-  const answer = useQuery({
-    queryKey: [...props.queryKey, filter, page],
-    queryFn: () => props.ask({ filter, startIndex: page * PAGE + 1, count: PAGE }),
-    placeholderData: keepPreviousData,
-  })
+  const { settled = () => true } = props
+  const answer = useQuery(
+    live(
+      [...props.queryKey, filter, page],
+      () => props.ask({ filter, startIndex: page * PAGE + 1, count: PAGE }),
+      (data) => data.rows.every(settled),
+    ),
+  )
   const total = answer.data?.total ?? 0
   return (
-    <div className="card">
+    <div className={props.bare ? '' : 'card'}>
       <div style={{ padding: '0.7rem 0.9rem', borderBottom: '1px solid var(--line)' }}>
         <TextInput
           type="search"
@@ -83,7 +93,7 @@ export function PagedList<T>(props: {
         isEmpty={(data) => data.rows.length === 0}
         empty={filter ? <p className="state dim">Nothing matches “{filter}”.</p> : props.empty}
       >
-        {(data) => <Table label={props.label} columns={props.columns} rows={data.rows} id={props.id} />}
+        {(data) => <Table label={props.title ?? props.label} columns={props.columns} rows={data.rows} id={props.id} />}
       </Answer>
       {total > PAGE && (
         <Group justify="space-between" p="xs" style={{ borderTop: '1px solid var(--line)' }}>

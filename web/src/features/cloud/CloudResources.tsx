@@ -1,12 +1,11 @@
 import { NativeSelect, Textarea, TextInput } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { Answer, Empty } from '../../ui/Answer'
+import { Empty } from '../../ui/Answer'
 import { Confirm, FormButton } from '../../ui/act'
 import { Copyable } from '../../ui/Copy'
 import { IconPlus } from '../../ui/icons'
-import { type Column, Table } from '../../ui/List'
+import { type Column, PagedList } from '../../ui/List'
 import { Page } from '../../ui/Page'
 import { curl, ShowCode } from '../../ui/ShowCode'
 import { Status } from '../../ui/Status'
@@ -32,7 +31,6 @@ export function CloudResources() {
 
 function List({ kind, name }: { kind: Kind; name: string }) {
   const key = ['cloud', name]
-  const answer = useQuery({ queryKey: key, queryFn: kind.list })
   const [values, setValues] = useState<Values>({})
   const initial = Object.fromEntries(kind.fields.flatMap((field) => (field.options ? [[field.name, field.options[0] ?? '']] : [])))
   const columns: Column<Resource>[] = [
@@ -127,19 +125,19 @@ function List({ kind, name }: { kind: Kind; name: string }) {
           {create}
         </div>
       </div>
-      <div className="card">
-        <Answer
-          of={answer}
-          isEmpty={(rows) => rows.length === 0}
-          empty={
-            <Empty title={`No ${kind.title.toLowerCase()} yet`}>
-              <p>A quickstart makes what it needs. Add your own for workspaces that you create manually.</p>
-            </Empty>
-          }
-        >
-          {(rows) => <Table label={kind.title} columns={columns} rows={rows} id={(row) => row.id} />}
-        </Answer>
-      </div>
+      <PagedList
+        label={kind.title.toLowerCase()}
+        title={kind.title}
+        queryKey={key}
+        id={(row) => row.id}
+        columns={columns}
+        ask={kind.list}
+        empty={
+          <Empty title={`No ${kind.title.toLowerCase()} yet`}>
+            <p>A quickstart makes what it needs. Add your own for workspaces that you create manually.</p>
+          </Empty>
+        }
+      />
     </>
   )
 }

@@ -1,5 +1,5 @@
 // The kinds of cloud resources: one list page and one form serve them all, each kind says what is its own.
-import { call } from '../../api/client'
+import { call, page } from '../../api/client'
 
 export interface Field {
   name: string
@@ -21,12 +21,19 @@ export interface Resource {
 
 export type Values = Record<string, string>
 
+/** A page, as a list asks for it. */
+export interface Part {
+  filter: string
+  startIndex: number
+  count: number
+}
+
 export interface Kind {
   title: string
   one: string
   about: string
   fields: Field[]
-  list: () => Promise<Resource[]>
+  list: (asked: Part) => Promise<{ rows: Resource[]; total: number }>
   create: (values: Values) => Promise<unknown>
   body: (values: Values) => unknown
   remove: (id: string) => Promise<unknown>
@@ -91,13 +98,16 @@ export const KINDS: Record<string, Kind> = {
     one: 'credentials',
     about: 'The IAM role that the control plane takes on to run the machines of a workspace.',
     fields: [NAME, { name: 'role_arn', label: 'ARN of the role', hint: 'arn:aws:iam::123456789012:role/name' }],
-    list: async () =>
-      (await call('GET /api/2.0/accounts/{account_id}/credentials', {})).map((each) => ({
+    list: async (asked) => {
+      const found = await page('GET /api/2.0/accounts/{account_id}/credentials', 'credentials', asked)
+      const rows = found.rows.map((each) => ({
         id: each.credentials_id ?? '',
         name: each.credentials_name ?? '',
         facts: facts(each.aws_credentials?.sts_role?.role_arn),
         created: each.creation_time,
-      })),
+      }))
+      return { rows, total: found.total }
+    },
     body: credentials,
     create: (values) => call('POST /api/2.0/accounts/{account_id}/credentials', {}, credentials(values)),
     remove: (id) => call('DELETE /api/2.0/accounts/{account_id}/credentials/{credentials_id}', { credentials_id: id }),
@@ -113,13 +123,16 @@ export const KINDS: Record<string, Kind> = {
       { name: 'bucket_name', label: 'Bucket' },
       { name: 'role_arn', label: 'ARN of the catalog’s role', optional: true, hint: 'With it the workspace gets a catalog of its own.' },
     ],
-    list: async () =>
-      (await call('GET /api/2.0/accounts/{account_id}/storage-configurations', {})).map((each) => ({
+    list: async (asked) => {
+      const found = await page('GET /api/2.0/accounts/{account_id}/storage-configurations', 'storage-configurations', asked)
+      const rows = found.rows.map((each) => ({
         id: each.storage_configuration_id ?? '',
         name: each.storage_configuration_name ?? '',
         facts: facts(each.root_bucket_info?.bucket_name, each.role_arn),
         created: each.creation_time,
-      })),
+      }))
+      return { rows, total: found.total }
+    },
     body: storage,
     create: (values) => call('POST /api/2.0/accounts/{account_id}/storage-configurations', {}, storage(values)),
     remove: (id) =>
@@ -141,14 +154,17 @@ export const KINDS: Record<string, Kind> = {
       { name: 'rest_api', label: 'VPC endpoint for the REST API', optional: true },
       { name: 'dataplane_relay', label: 'VPC endpoint for the relay', optional: true },
     ],
-    list: async () =>
-      (await call('GET /api/2.0/accounts/{account_id}/networks', {})).map((each) => ({
+    list: async (asked) => {
+      const found = await page('GET /api/2.0/accounts/{account_id}/networks', 'networks', asked)
+      const rows = found.rows.map((each) => ({
         id: each.network_id ?? '',
         name: each.network_name ?? '',
         facts: facts(each.vpc_id, each.workspace_id ? `workspace ${each.workspace_id}` : null, ...(each.error_messages ?? []).map((e) => e.error_message), ...(each.warning_messages ?? []).map((w) => w.warning_message)),
         state: each.vpc_status,
         created: each.creation_time,
-      })),
+      }))
+      return { rows, total: found.total }
+    },
     body: network,
     create: (values) => call('POST /api/2.0/accounts/{account_id}/networks', {}, network(values)),
     remove: (id) => call('DELETE /api/2.0/accounts/{account_id}/networks/{network_id}', { network_id: id }),
@@ -160,13 +176,16 @@ export const KINDS: Record<string, Kind> = {
     one: 'VPC endpoint',
     about: 'Registered ends of PrivateLink.',
     fields: [NAME, { name: 'aws_vpc_endpoint_id', label: 'AWS VPC endpoint', hint: 'vpce-…' }, REGION],
-    list: async () =>
-      (await call('GET /api/2.0/accounts/{account_id}/vpc-endpoints', {})).map((each) => ({
+    list: async (asked) => {
+      const found = await page('GET /api/2.0/accounts/{account_id}/vpc-endpoints', 'vpc-endpoints', asked)
+      const rows = found.rows.map((each) => ({
         id: each.vpc_endpoint_id ?? '',
         name: each.vpc_endpoint_name ?? '',
         facts: facts(each.aws_vpc_endpoint_id, each.region, each.use_case),
         state: each.state,
-      })),
+      }))
+      return { rows, total: found.total }
+    },
     body: endpoint,
     create: (values) => call('POST /api/2.0/accounts/{account_id}/vpc-endpoints', {}, endpoint(values)),
     remove: (id) => call('DELETE /api/2.0/accounts/{account_id}/vpc-endpoints/{vpc_endpoint_id}', { vpc_endpoint_id: id }),
@@ -184,12 +203,15 @@ export const KINDS: Record<string, Kind> = {
       { name: 'private_access_level', label: 'Which VPC endpoints', options: ['ACCOUNT', 'ENDPOINT'] },
       { name: 'allowed_vpc_endpoint_ids', label: 'Allowed VPC endpoints', many: true, optional: true },
     ],
-    list: async () =>
-      (await call('GET /api/2.0/accounts/{account_id}/private-access-settings', {})).map((each) => ({
+    list: async (asked) => {
+      const found = await page('GET /api/2.0/accounts/{account_id}/private-access-settings', 'private-access-settings', asked)
+      const rows = found.rows.map((each) => ({
         id: each.private_access_settings_id ?? '',
         name: each.private_access_settings_name ?? '',
         facts: facts(each.region, each.public_access_enabled ? 'public too' : 'PrivateLink only', each.private_access_level),
-      })),
+      }))
+      return { rows, total: found.total }
+    },
     body: privateAccess,
     create: (values) => call('POST /api/2.0/accounts/{account_id}/private-access-settings', {}, privateAccess(values)),
     remove: (id) =>
@@ -208,13 +230,16 @@ export const KINDS: Record<string, Kind> = {
       { name: 'key_alias', label: 'Alias', hint: 'alias/…', optional: true },
       { name: 'use_case', label: 'For', options: ['MANAGED_SERVICES', 'STORAGE', 'both'] },
     ],
-    list: async () =>
-      (await call('GET /api/2.0/accounts/{account_id}/customer-managed-keys', {})).map((each) => ({
+    list: async (asked) => {
+      const found = await page('GET /api/2.0/accounts/{account_id}/customer-managed-keys', 'customer-managed-keys', asked)
+      const rows = found.rows.map((each) => ({
         id: each.customer_managed_key_id ?? '',
         name: each.aws_key_info?.key_alias ?? each.aws_key_info?.key_arn ?? '',
         facts: facts(each.aws_key_info?.key_arn, each.use_cases?.join(', ')),
         created: each.creation_time,
-      })),
+      }))
+      return { rows, total: found.total }
+    },
     body: key,
     create: (values) => call('POST /api/2.0/accounts/{account_id}/customer-managed-keys', {}, key(values)),
     remove: (id) =>

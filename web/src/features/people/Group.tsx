@@ -1,35 +1,44 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { call, type Result } from '../../api/client'
+import { call, Problem } from '../../api/client'
 import { Answer, Empty } from '../../ui/Answer'
 import { Confirm, FormButton } from '../../ui/act'
 import { IconPlus } from '../../ui/icons'
-import { type Column, Table } from '../../ui/List'
+import { type Column, PagedList } from '../../ui/List'
 import { Page } from '../../ui/Page'
+import { kindOf, nameOf, placeOf, type Principal } from '../../ui/principals'
 import { PrincipalPicker } from '../../ui/PrincipalPicker'
 import { curl, python, ShowCode } from '../../ui/ShowCode'
 import { Access } from './Access'
 import { PATCH } from './User'
 
-type Group = Result<'GET /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}'>
-type Member = NonNullable<Group['members']>[number]
-
-/** How many are drawn; a group may have thousands. */
-const SHOWN = 200
-
 export function Group() {
   const { id } = useParams({ strict: false }) as { id: string }
   const navigate = useNavigate()
   const key = ['group', id]
-  const answer = useQuery({ queryKey: key, queryFn: () => call('GET /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}', { id }) })
+  // Without its members: they come page by page.
+  const answer = useQuery({
+    queryKey: key,
+    queryFn: async () => {
+      const found = await call('GET /api/2.0/accounts/{account_id}/scim/v2/Groups', {
+        filter: `id eq ${JSON.stringify(id)}`,
+        attributes: 'id,displayName',
+      })
+      const [group] = found.Resources ?? []
+      if (!group) {
+        throw new Problem(404, 'NOT_FOUND', `There is no group ${id}.`)
+      }
+      return group
+    },
+  })
   const group = answer.data
   const [member, setMember] = useState<string | null>(null)
   const patch = (operation: { op: 'add' | 'remove'; path: string; value?: unknown }) =>
     call('PATCH /api/2.0/accounts/{account_id}/scim/v2/Groups/{id}', { id }, { schemas: PATCH, Operations: [operation] })
-  const columns: Column<Member>[] = [
-    { label: 'Member', cell: (row) => <Link to={where(row)}>{row.display ?? row.value}</Link> },
-    { label: 'Kind', cell: (row) => (where(row).split('/')[1] ?? '').replace('-', ' ').replace(/s$/, '') },
+  const columns: Column<Principal>[] = [
+    { label: 'Member', cell: (row) => <Link to={placeOf(row)}>{nameOf(row)}</Link> },
+    { label: 'Kind', cell: (row) => kindOf(row) },
     {
       label: 'Remove',
       end: true,
@@ -38,9 +47,9 @@ export function Group() {
           label="Remove"
           size="xs"
           variant="subtle"
-          title={`Remove ${row.display ?? row.value}?`}
+          title={`Remove ${nameOf(row)}?`}
           submit="Remove"
-          act={() => patch({ op: 'remove', path: `members[value eq "${row.value}"]` })}
+          act={() => patch({ op: 'remove', path: `members[value eq "${row.principal_id}"]` })}
           changes={[key]}
         >
           They lose what they have only through this group.
@@ -48,7 +57,6 @@ export function Group() {
       ),
     },
   ]
-  const members = group?.members ?? []
   return (
     <Page
       title={group?.displayName ?? 'Group'}
@@ -96,24 +104,31 @@ export function Group() {
       }
     >
       <div className="stack">
-        <div className="card">
-          <Answer
-            of={answer}
-            isEmpty={(data) => (data.members ?? []).length === 0}
-            empty={
-              <Empty title="Nobody is in it">
-                <p>Add users, service principals, or whole groups.</p>
-              </Empty>
-            }
-          >
-            {() => <Table label="Members" columns={columns} rows={members.slice(0, SHOWN)} id={(row) => row.value ?? ''} />}
-          </Answer>
-          {members.length > SHOWN && (
-            <p className="state dim">
-              And {members.length - SHOWN} more.
-            </p>
+        <Answer of={answer}>
+          {() => (
+            <PagedList
+              label="members"
+              title="Members"
+              queryKey={key}
+              id={(row) => String(row.principal_id)}
+              columns={columns}
+              empty={
+                <Empty title="Nobody is in it">
+                  <p>Add users, service principals, or whole groups.</p>
+                </Empty>
+              }
+              ask={async ({ filter, startIndex, count }) => {
+                const found = await call('GET /api/2.0/accounts/{account_id}/tarn/groups/{group_id}/members', {
+                  group_id: id,
+                  filter,
+                  start_index: startIndex,
+                  count,
+                })
+                return { rows: found.rows ?? [], total: found.total ?? 0 }
+              }}
+            />
           )}
-        </div>
+        </Answer>
         <h2 className="section" style={{ margin: '0.5rem 0 0' }}>
           What its members can do, and why
         </h2>
@@ -121,11 +136,4 @@ export function Group() {
       </div>
     </Page>
   )
-}
-
-/** A member says what it is by where it is. */
-function where(member: Member): string {
-  const reference = member.$ref ?? ''
-  const folder = reference.startsWith('Groups') ? 'groups' : reference.startsWith('ServicePrincipals') ? 'service-principals' : 'users'
-  return `/${folder}/${member.value}`
 }

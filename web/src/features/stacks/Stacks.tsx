@@ -1,10 +1,8 @@
-import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { call } from '../../api/client'
-import { live } from '../../api/live'
-import { Answer, Empty } from '../../ui/Answer'
+import { Empty } from '../../ui/Answer'
 import { IconPlus } from '../../ui/icons'
-import { type Column, Table } from '../../ui/List'
+import { type Column, PagedList } from '../../ui/List'
 import { LinkButton, Page } from '../../ui/Page'
 import { curl, ShowCode } from '../../ui/ShowCode'
 import { Status } from '../../ui/Status'
@@ -26,13 +24,6 @@ const COLUMNS: Column<StackRow>[] = [
 ]
 
 export function Stacks() {
-  const answer = useQuery(
-    live(
-      ['stacks'],
-      () => call('GET /api/2.0/accounts/{account_id}/stacks', {}),
-      (data) => (data.Stacks ?? []).every((row) => settled(row.StackStatus)),
-    ),
-  )
   return (
     <Page
       title="Stacks"
@@ -49,19 +40,22 @@ export function Stacks() {
         </>
       }
     >
-      <div className="card">
-        <Answer
-          of={answer}
-          isEmpty={(data) => (data.Stacks ?? []).length === 0}
-          empty={
-            <Empty title="No stacks yet">
-              <p>The quickstart of a new workspace is one.</p>
-            </Empty>
-          }
-        >
-          {(data) => <Table label="Stacks" columns={COLUMNS} rows={data.Stacks ?? []} id={(row) => row.StackId ?? ''} />}
-        </Answer>
-      </div>
+      <PagedList
+        label="stacks"
+        queryKey={['stacks']}
+        id={(row) => row.StackId ?? ''}
+        columns={COLUMNS}
+        settled={(row) => settled(row.StackStatus)}
+        ask={async ({ filter, startIndex, count }) => {
+          const found = await call('GET /api/2.0/accounts/{account_id}/stacks', { filter, start_index: startIndex, count })
+          return { rows: found.Stacks ?? [], total: found.Total ?? 0 }
+        }}
+        empty={
+          <Empty title="No stacks yet">
+            <p>The quickstart of a new workspace is one.</p>
+          </Empty>
+        }
+      />
     </Page>
   )
 }

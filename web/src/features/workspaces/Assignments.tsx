@@ -1,16 +1,14 @@
 import { SegmentedControl } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { call, type Result } from '../../api/client'
-import { Answer, Empty } from '../../ui/Answer'
+import { Empty } from '../../ui/Answer'
 import { Confirm, FormButton } from '../../ui/act'
 import { IconPlus } from '../../ui/icons'
-import { type Column, Table } from '../../ui/List'
+import { type Column, PagedList } from '../../ui/List'
+import { kindOf, nameOf } from '../../ui/principals'
 import { PrincipalPicker } from '../../ui/PrincipalPicker'
 
-type Row = NonNullable<
-  Result<'GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments'>['permission_assignments']
->[number]
+type Row = NonNullable<Result<'GET /api/2.0/accounts/{account_id}/tarn/workspaces/{workspace_id}/assignments'>['rows']>[number]
 
 const UPDATE = 'PUT /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/principals/{principal_id}'
 const DELETE = 'DELETE /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/principals/{principal_id}'
@@ -18,16 +16,11 @@ const DELETE = 'DELETE /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/
 /** Who may enter the workspace, as what. */
 export function Assignments({ workspaceId }: { workspaceId: string }) {
   const key = ['assignments', workspaceId]
-  const answer = useQuery({
-    queryKey: key,
-    queryFn: () =>
-      call('GET /api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments', { workspace_id: workspaceId }),
-  })
   const [principal, setPrincipal] = useState<string | null>(null)
   const [as, setAs] = useState<'USER' | 'ADMIN'>('USER')
   const columns: Column<Row>[] = [
-    { label: 'Who', cell: (row) => name(row) },
-    { label: 'Kind', cell: (row) => kind(row), wide: true },
+    { label: 'Who', cell: (row) => nameOf(row.principal) },
+    { label: 'Kind', cell: (row) => kindOf(row.principal), wide: true },
     { label: 'As', cell: (row) => (row.permissions?.includes('ADMIN') ? 'Administrator' : 'User') },
     {
       label: 'Remove',
@@ -37,11 +30,11 @@ export function Assignments({ workspaceId }: { workspaceId: string }) {
           label="Remove"
           size="xs"
           variant="subtle"
-          title={`Remove ${name(row)} from the workspace?`}
+          title={`Remove ${nameOf(row.principal)} from the workspace?`}
           submit="Remove"
           act={() => call(DELETE, { workspace_id: workspaceId, principal_id: row.principal?.principal_id ?? 0 })}
           changes={[key]}
-          done={`${name(row)} was removed.`}
+          done={`${nameOf(row.principal)} was removed.`}
         >
           Sessions in the workspace and statements that run there end at once.
         </Confirm>
@@ -82,29 +75,24 @@ export function Assignments({ workspaceId }: { workspaceId: string }) {
           </div>
         </FormButton>
       </div>
-      <Answer
-        of={answer}
-        isEmpty={(data) => (data.permission_assignments ?? []).length === 0}
+      <PagedList
+        bare
+        label="people and groups"
+        title="Who may enter"
+        queryKey={key}
+        id={(row) => String(row.principal?.principal_id)}
+        columns={columns}
         empty={<Empty title="Nobody yet" />}
-      >
-        {(data) => (
-          <Table
-            label="Who may enter"
-            columns={columns}
-            rows={data.permission_assignments ?? []}
-            id={(row) => String(row.principal?.principal_id)}
-          />
-        )}
-      </Answer>
+        ask={async ({ filter, startIndex, count }) => {
+          const found = await call('GET /api/2.0/accounts/{account_id}/tarn/workspaces/{workspace_id}/assignments', {
+            workspace_id: workspaceId,
+            filter,
+            start_index: startIndex,
+            count,
+          })
+          return { rows: found.rows ?? [], total: found.total ?? 0 }
+        }}
+      />
     </section>
   )
-}
-
-function name(row: Row): string {
-  const who = row.principal
-  return who?.user_name ?? who?.group_name ?? who?.display_name ?? who?.service_principal_name ?? String(who?.principal_id)
-}
-
-function kind(row: Row): string {
-  return row.principal?.user_name ? 'User' : row.principal?.group_name ? 'Group' : 'Service principal'
 }

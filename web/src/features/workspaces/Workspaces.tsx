@@ -1,11 +1,10 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { call, type Result } from '../../api/client'
-import { live } from '../../api/live'
+import { call, page, type Result } from '../../api/client'
 import { useSession } from '../../api/session'
 import { Answer, Empty } from '../../ui/Answer'
 import { IconPlus, IconServer } from '../../ui/icons'
-import { type Column, Table } from '../../ui/List'
+import { type Column, PagedList } from '../../ui/List'
 import { LinkButton, Page } from '../../ui/Page'
 import { curl, python, ShowCode } from '../../ui/ShowCode'
 import { Status } from '../../ui/Status'
@@ -46,13 +45,6 @@ const COLUMNS: Column<Row>[] = [
 ]
 
 function All() {
-  const answer = useQuery(
-    live(
-      ['workspaces'],
-      () => call('GET /api/2.0/accounts/{account_id}/workspaces', {}),
-      (rows) => !rows.some((row) => MOVES.test(row.workspace_status ?? '')),
-    ),
-  )
   const create = (
     <LinkButton to="/workspaces/new" icon={<IconPlus size={16} aria-hidden />}>
       Create workspace
@@ -76,20 +68,20 @@ function All() {
         </>
       }
     >
-      <div className="card">
-        <Answer
-          of={answer}
-          isEmpty={(rows) => rows.length === 0}
-          empty={
-            <Empty title="No workspaces yet">
-              <p>The quickstart makes one in a minute: roles, a bucket, a catalog and a warehouse, by a stack you can watch.</p>
-              {create}
-            </Empty>
-          }
-        >
-          {(rows) => <Table label="Workspaces" columns={COLUMNS} rows={rows} id={(row) => String(row.workspace_id)} />}
-        </Answer>
-      </div>
+      <PagedList
+        label="workspaces"
+        queryKey={['workspaces']}
+        id={(row) => String(row.workspace_id)}
+        columns={COLUMNS}
+        settled={(row) => !MOVES.test(row.workspace_status ?? '')}
+        ask={(part) => page('GET /api/2.0/accounts/{account_id}/workspaces', 'workspaces', part)}
+        empty={
+          <Empty title="No workspaces yet">
+            <p>The quickstart makes one in a minute: roles, a bucket, a catalog and a warehouse, by a stack you can watch.</p>
+            {create}
+          </Empty>
+        }
+      />
     </Page>
   )
 }

@@ -455,6 +455,8 @@ public final class Server implements AutoCloseable {
         .http2MaxHeaderListSize(256 * 1024)
         .maxRequestLength(0) // the operations know how much they read
         .requestTimeoutMillis(0) // a statement may be waited for
+        // Who is refused before the body is there reads the answer, not a broken stream.
+        .requestAutoAbortDelayMillis(2_000)
         .idleTimeoutMillis(
             120_000) // clients keep connections, and find out late that one is closed
         .gracefulShutdownTimeoutMillis(200, 10_000)

@@ -16,6 +16,7 @@ import dev.tarn.storage.Buckets;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongFunction;
@@ -123,6 +124,16 @@ public final class Account implements AutoCloseable {
     routes.mount(EncryptionKeysService.class, encryptionKeys);
     routes.mount(WorkspacesService.class, workspaces);
     routes.mountOwn(workspaces);
+    routes.mountOwn(
+        new ConsoleLists(
+            Map.of(
+                "workspaces", workspaces::page,
+                "credentials", credentials::page,
+                "storage-configurations", storageConfigurations::page,
+                "networks", networks::page,
+                "vpc-endpoints", vpcEndpoints::page,
+                "private-access-settings", privateAccess::page,
+                "customer-managed-keys", encryptionKeys::page)));
   }
 
   /** Goes on with what a killed process left half done. */

@@ -4,12 +4,14 @@ import com.databricks.sdk.core.error.platform.AlreadyExists;
 import com.databricks.sdk.core.error.platform.ResourceConflict;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import dev.tarn.database.Database;
+import dev.tarn.database.Slice;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Role;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiFunction;
 import org.jdbi.v3.core.Handle;
@@ -77,7 +79,7 @@ final class Configurations<R extends Configurations.Row> {
   /**
    * @param noun what it is called in messages
    * @param key of the table; {@code <object>_id}
-   * @param nameField of the API and the table
+   * @param nameField of the API and the table; {@code <one> or <another>} when either is unique
    * @param insert one row, with the parameters that {@link Row#bind} gives it
    */
   Configurations(
@@ -177,6 +179,19 @@ final class Configurations<R extends Configurations.Row> {
         .filter(
             row -> caller.is(Role.ACCOUNT_ADMIN) || Objects.equals(caller.stackId(), row.stackId()))
         .toList();
+  }
+
+  /** Those whose name has part of what was typed, for an administrator. */
+  Slice<R> page(Slice.Wanted wanted) {
+    return database.<Slice<R>, RuntimeException>read(
+        handle ->
+            Slice.read(
+                handle, "SELECT * FROM " + from, nameColumn(), key, wanted, Map.of(), mapper));
+  }
+
+  /** The first of the fields that must be unique, as the table calls it. */
+  private String nameColumn() {
+    return nameField.replaceFirst(" or .*", "").replaceFirst(".*\\.", "");
   }
 
   /** What there was; one in use by a workspace stays. */

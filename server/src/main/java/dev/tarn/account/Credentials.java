@@ -6,6 +6,7 @@ import com.databricks.sdk.service.provisioning.GetCredentialRequest;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
+import dev.tarn.database.Slice;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
@@ -105,6 +106,10 @@ public final class Credentials {
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public List<ObjectNode> list(Caller caller) {
     return rows.list(caller).stream().map(row -> row.shown(caller.accountId())).toList();
+  }
+
+  Slice<?> page(Caller caller, Slice.Wanted wanted) {
+    return rows.page(wanted).map(row -> row.shown(caller.accountId()));
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})

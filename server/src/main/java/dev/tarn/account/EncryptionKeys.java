@@ -9,6 +9,7 @@ import com.databricks.sdk.service.provisioning.GetEncryptionKeyRequest;
 import com.databricks.sdk.service.provisioning.KeyUseCase;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
+import dev.tarn.database.Slice;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
@@ -166,6 +167,10 @@ public final class EncryptionKeys {
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public List<CustomerManagedKey> list(Caller caller) {
     return rows.list(caller).stream().map(row -> row.shown(caller.accountId())).toList();
+  }
+
+  Slice<?> page(Caller caller, Slice.Wanted wanted) {
+    return rows.page(wanted).map(row -> row.shown(caller.accountId()));
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})

@@ -12,6 +12,7 @@ import com.databricks.sdk.service.provisioning.VpcStatus;
 import com.databricks.sdk.service.provisioning.WarningType;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
+import dev.tarn.database.Slice;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
@@ -250,6 +251,10 @@ public final class Networks {
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public List<Network> list(Caller caller) {
     return rows.list(caller).stream().map(row -> row.shown(caller.accountId())).toList();
+  }
+
+  Slice<?> page(Caller caller, Slice.Wanted wanted) {
+    return rows.page(wanted).map(row -> row.shown(caller.accountId()));
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})

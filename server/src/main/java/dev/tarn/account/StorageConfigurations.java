@@ -6,6 +6,7 @@ import com.databricks.sdk.service.provisioning.GetStorageRequest;
 import com.databricks.sdk.service.provisioning.RootBucketInfo;
 import com.databricks.sdk.service.provisioning.StorageConfiguration;
 import dev.tarn.database.Database;
+import dev.tarn.database.Slice;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
@@ -116,6 +117,10 @@ public final class StorageConfigurations {
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public List<StorageConfiguration> list(Caller caller) {
     return rows.list(caller).stream().map(row -> row.shown(caller.accountId())).toList();
+  }
+
+  Slice<?> page(Caller caller, Slice.Wanted wanted) {
+    return rows.page(wanted).map(row -> row.shown(caller.accountId()));
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})

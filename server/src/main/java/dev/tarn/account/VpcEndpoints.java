@@ -6,6 +6,7 @@ import com.databricks.sdk.service.provisioning.EndpointUseCase;
 import com.databricks.sdk.service.provisioning.GetVpcEndpointRequest;
 import com.databricks.sdk.service.provisioning.VpcEndpoint;
 import dev.tarn.database.Database;
+import dev.tarn.database.Slice;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
@@ -124,6 +125,10 @@ public final class VpcEndpoints {
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public List<VpcEndpoint> list(Caller caller) {
     return rows.list(caller).stream().map(row -> row.shown(caller.accountId())).toList();
+  }
+
+  Slice<?> page(Caller caller, Slice.Wanted wanted) {
+    return rows.page(wanted).map(row -> row.shown(caller.accountId()));
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})

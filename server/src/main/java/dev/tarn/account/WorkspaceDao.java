@@ -3,8 +3,10 @@ package dev.tarn.account;
 import com.databricks.sdk.service.provisioning.WorkspaceStatus;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
+import dev.tarn.database.Slice;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.Update;
@@ -97,6 +99,17 @@ final class WorkspaceDao {
         .createQuery(SELECT + "ORDER BY w.created_at, w.workspace_id")
         .map((row, context) -> WorkspaceRecord.of(row))
         .list();
+  }
+
+  static Slice<WorkspaceRecord> page(Handle handle, Slice.Wanted wanted) {
+    return Slice.read(
+        handle,
+        SELECT,
+        "workspace_name",
+        "workspace_id",
+        wanted,
+        Map.of(),
+        (row, context) -> WorkspaceRecord.of(row));
   }
 
   static Optional<Long> ofDeployment(Database database, String deployment) {

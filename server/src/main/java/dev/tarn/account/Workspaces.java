@@ -14,6 +14,7 @@ import com.databricks.sdk.service.provisioning.Workspace;
 import com.databricks.sdk.service.provisioning.WorkspaceStatus;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.database.Database;
+import dev.tarn.database.Slice;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
@@ -287,6 +288,12 @@ public final class Workspaces {
   private static WorkspaceRecord find(Handle handle, Long id) {
     return WorkspaceDao.find(handle, id)
         .orElseThrow(() -> new ResourceDoesNotExist("workspace " + id + " does not exist", null));
+  }
+
+  Slice<?> page(Caller caller, Slice.Wanted wanted) {
+    return database
+        .<Slice<WorkspaceRecord>, RuntimeException>read(handle -> WorkspaceDao.page(handle, wanted))
+        .map(workspace -> shown(caller, workspace));
   }
 
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})

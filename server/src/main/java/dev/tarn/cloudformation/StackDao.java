@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.database.Leases;
+import dev.tarn.database.Slice;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Clock;
@@ -512,6 +513,19 @@ final class StackDao {
                     STACK + "WHERE status <> 'DELETE_COMPLETE' ORDER BY created_at, stack_name")
                 .map((row, context) -> stack(row))
                 .list());
+  }
+
+  Slice<StackRow> page(Slice.Wanted wanted) {
+    return database.read(
+        handle ->
+            Slice.read(
+                handle,
+                STACK + "WHERE status <> 'DELETE_COMPLETE'",
+                "stack_name",
+                "stack_id",
+                wanted,
+                Map.of(),
+                (row, context) -> stack(row)));
   }
 
   void protect(String stackId, boolean enabled) {

@@ -11,6 +11,7 @@ import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.database.Leases;
 import dev.tarn.database.Seal;
+import dev.tarn.database.Slice;
 import dev.tarn.engine.Sandbox;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
@@ -179,6 +180,9 @@ public final class Stacks implements AutoCloseable {
 
   record AllStacks(String accountId) {}
 
+  /** See {@link Slice.Wanted}; without a count all are answered. */
+  record ListStacks(String accountId, String filter, Integer startIndex, Integer count) {}
+
   record Parameter(
       @JsonProperty("ParameterKey") String key, @JsonProperty("ParameterValue") String value) {}
 
@@ -196,7 +200,7 @@ public final class Stacks implements AutoCloseable {
       @JsonProperty("Parameters") List<Parameter> parameters,
       @JsonProperty("Outputs") List<Output> outputs) {}
 
-  record StackList(@JsonProperty("Stacks") List<Stack> stacks) {}
+  record StackList(@JsonProperty("Stacks") List<Stack> stacks, @JsonProperty("Total") Long total) {}
 
   @JsonInclude(JsonInclude.Include.NON_NULL)
   record Event(
@@ -547,8 +551,15 @@ public final class Stacks implements AutoCloseable {
 
   @Allow(Role.ACCOUNT_ADMIN)
   @Operation("GET /api/2.0/accounts/{account_id}/stacks")
-  public StackList list(Caller caller, AllStacks request) {
-    return new StackList(dao.list().stream().map(Stacks::shown).toList());
+  public StackList list(Caller caller, ListStacks request) {
+    if (request.count() == null) {
+      List<StackRow> all = dao.list();
+      return new StackList(all.stream().map(Stacks::shown).toList(), (long) all.size());
+    }
+    Slice<Stack> page =
+        dao.page(new Slice.Wanted(request.filter(), request.startIndex(), request.count()))
+            .map(Stacks::shown);
+    return new StackList(page.rows(), page.total());
   }
 
   @Allow(Role.ACCOUNT_ADMIN)

@@ -194,6 +194,9 @@ public final class ConsoleTypes {
   private String type(Type type) {
     if (type instanceof ParameterizedType generic) {
       Type[] arguments = generic.getActualTypeArguments();
+      if (((Class<?>) generic.getRawType()).isRecord()) {
+        return generic(generic);
+      }
       return Collection.class.isAssignableFrom((Class<?>) generic.getRawType())
           ? "Array<" + type(arguments[0]) + ">"
           : "Record<string, " + type(arguments[arguments.length - 1]) + ">";
@@ -217,6 +220,26 @@ public final class ConsoleTypes {
       return "unknown";
     }
     return object(raw);
+  }
+
+  /** A record of ours with the types of its variables put in. */
+  private String generic(ParameterizedType generic) {
+    Class<?> raw = (Class<?>) generic.getRawType();
+    List<String> variables =
+        Arrays.stream(raw.getTypeParameters()).map(variable -> variable.getName()).toList();
+    Map<String, String> members = new LinkedHashMap<>();
+    for (RecordComponent component : raw.getRecordComponents()) {
+      Type item =
+          component.getGenericType() instanceof ParameterizedType list
+              ? list.getActualTypeArguments()[0]
+              : component.getGenericType();
+      int variable = variables.indexOf(item.getTypeName());
+      String known = variable < 0 ? type(item) : type(generic.getActualTypeArguments()[variable]);
+      members.put(
+          StrictJson.name(component),
+          item == component.getGenericType() ? known : "Array<" + known + ">");
+    }
+    return literal(members);
   }
 
   private String object(Class<?> raw) {

@@ -227,6 +227,7 @@ public final class Iam {
     routes.mount(GroupsService.class, new WorkspaceScim(groups, roles));
     routes.mountOwn(new ScimDiscovery(List.of(users, groups, machines)));
     routes.mount(WorkspaceAssignmentService.class, new WorkspaceAssignments(principals));
+    routes.mountOwn(new PrincipalLists(principals));
     routes.mount(AccountAccessControlService.class, roles);
     routes.mount(AccountAccessControlProxyService.class, roles);
     routes.mount(ServicePrincipalSecretsService.class, secrets);

@@ -7,6 +7,8 @@ import com.databricks.sdk.service.iam.WorkspacePermission;
 import dev.tarn.database.Database;
 import dev.tarn.http.Caller;
 import java.security.SecureRandom;
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.text.Normalizer;
 import java.time.Clock;
 import java.util.Collection;
@@ -22,6 +24,14 @@ import org.jdbi.v3.core.statement.Update;
 
 /** The rows of users, service principals and groups, and their assignments to workspaces. */
 final class Principals {
+  /** What was assigned to {@code :workspace} itself. */
+  static final String ASSIGNED =
+      """
+      SELECT p.*, a.permission FROM workspace_assignment a
+      JOIN principal p ON p.principal_id = a.principal_id
+      WHERE a.workspace_id = :workspace
+      """;
+
   private static final SecureRandom RANDOM = new SecureRandom();
 
   private final Database database;
@@ -336,18 +346,15 @@ final class Principals {
   /** What was assigned to a workspace itself, groups too. */
   static List<Assigned> assigned(Handle handle, long workspaceId) {
     return handle
-        .createQuery(
-            """
-            SELECT p.*, a.permission FROM workspace_assignment a
-            JOIN principal p ON p.principal_id = a.principal_id
-            WHERE a.workspace_id = :workspace ORDER BY p.kind, p.name
-            """)
+        .createQuery(ASSIGNED + "ORDER BY p.kind, p.name")
         .bind("workspace", workspaceId)
-        .map(
-            (row, context) ->
-                new Assigned(
-                    Principal.of(row), WorkspacePermission.valueOf(row.getString("permission"))))
+        .map((row, context) -> assigned(row))
         .list();
+  }
+
+  static Assigned assigned(ResultSet row) throws SQLException {
+    return new Assigned(
+        Principal.of(row), WorkspacePermission.valueOf(row.getString("permission")));
   }
 
   /** As what a principal itself was assigned to a workspace. */

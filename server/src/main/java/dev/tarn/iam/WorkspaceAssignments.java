@@ -87,8 +87,7 @@ public final class WorkspaceAssignments {
     principals.unassign(request.getWorkspaceId(), request.getPrincipalId());
   }
 
-  private static PermissionAssignment shown(
-      Principal principal, List<WorkspacePermission> permissions) {
+  static PermissionAssignment shown(Principal principal, List<WorkspacePermission> permissions) {
     return new PermissionAssignment().setPrincipal(principal.output()).setPermissions(permissions);
   }
 

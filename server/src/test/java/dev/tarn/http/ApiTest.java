@@ -381,6 +381,17 @@ class ApiTest {
         .isEqualTo(200);
   }
 
+  /** Over HTTP/2 the rest of the body may be on its way when the answer is there. */
+  @Test
+  void whoIsRefusedReadsTheAnswerAndNotABrokenStream() throws Exception {
+    String body = "{\"x\":\"" + "x".repeat(1_000_000) + "\"}";
+    for (int i = 0; i < 20; i++) {
+      assertThat(server.send(null, "POST", policies(), body).statusCode()).isEqualTo(401);
+      assertThat(server.send("alice", "POST", "/api/2.0/nowhere", body).statusCode())
+          .isEqualTo(404);
+    }
+  }
+
   @Test
   void aFileGoesInAndOutAsAStreamWithItsHeaders() throws Exception {
     var files = server.as("alice").files();
