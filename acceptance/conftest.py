@@ -3,11 +3,14 @@
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -75,6 +78,47 @@ class Instance:
             self.tarn("down", check=False)
         finally:
             shutil.rmtree(self.home, ignore_errors=True)
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+class Browser:
+    """What a browser does on the wire, without one."""
+
+    def __init__(self, url):
+        self.url = url
+        self.cookie = None
+        self.opener = urllib.request.build_opener(NoRedirect)
+
+    def ask(self, path, body=None):
+        request = urllib.request.Request(
+            self.url + path, None if body is None else json.dumps(body).encode(), headers={"Origin": self.url})
+        if self.cookie:
+            request.add_header("Cookie", self.cookie)
+        try:
+            answer = self.opener.open(request)
+        except urllib.error.HTTPError as refused:
+            answer = refused
+        if answer.headers["Set-Cookie"]:
+            self.cookie = answer.headers["Set-Cookie"].split(";")[0]
+        return answer
+
+    def sign_in(self, email, password):
+        return self.ask("/api/2.0/tarn/session", {"user_name": email, "password": password}).status
+
+    def approve(self, address):
+        """Says yes to a program that opened `address`; returns where the person is sent back to."""
+        page = self.ask(address.removeprefix(self.url)).read().decode()
+        link = re.search(r'href="([^"]*)" id="allow"', page).group(1).replace("&amp;", "&")
+        return self.ask(link).headers["Location"]
+
+    def allow(self, address):
+        """Says yes, and calls the program back."""
+        back = self.approve(address)
+        eventually(lambda: urllib.request.urlopen(back).status == 200)
 
 
 @pytest.fixture(scope="session")

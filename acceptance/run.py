@@ -25,8 +25,8 @@ REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
 # In the order in which they start; a name is also a folder of acceptance/ (but for those that MAVEN and web run).
-GROUPS = ["unit", "postgres", "web", "kill", "two-writers", "tpch", "quickstart", "sdk", "sdk-go", "stack", "cloudformation", "backup", "operations",
-          "browser", "foreign-process"]
+GROUPS = ["unit", "postgres", "web", "kill", "two-writers", "tpch", "quickstart", "sdk", "sdk-go", "scim", "stack", "cloudformation", "backup",
+          "operations", "browser", "foreign-process"]
 ALONE = ["bench"]
 
 began = time.monotonic()

@@ -5,12 +5,15 @@ import contextlib
 import http.client
 import json
 import os
+import re
+import selectors
 import signal
 import socket
 import statistics
 import subprocess
 import time
 import urllib.parse
+import urllib.request
 import uuid
 
 import pyarrow.ipc
@@ -143,6 +146,77 @@ class Statements:
         return pyarrow.concat_tables(tables)
 
 
+class Load:
+    """Calls over kept connections, each with one on its way, in one thread: some 30 µs of CPU a call, so that the server has the cores."""
+
+    def __init__(self, instance, connections):
+        url = urllib.parse.urlparse(instance.env()["DATABRICKS_HOST"])
+        self.sockets = []
+        for _ in range(connections):
+            one = socket.create_connection((url.hostname, url.port))
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.sockets.append(one)
+        self.headers = f"Host: {url.hostname}:{url.port}\r\n"
+
+    def request(self, verb, path, token=None, body=None):
+        content = b"" if body is None else json.dumps(body).encode()
+        headers = self.headers + (f"Authorization: Bearer {token}\r\n" if token else "")
+        if content:
+            headers += f"Content-Type: application/scim+json\r\nContent-Length: {len(content)}\r\n"
+        return f"{verb} {path} HTTP/1.1\r\n{headers}\r\n".encode() + content
+
+    def play(self, requests, status, answers=None):
+        """Makes all calls; returns how long each took, in seconds. Bodies go into `answers`, in the order of the requests."""
+        took, left, waiting = [], enumerate(requests), {}
+        selector = selectors.DefaultSelector()
+        for one in self.sockets:
+            selector.register(one, selectors.EVENT_READ)
+            self._next(one, left, waiting)
+        wanted = f"HTTP/1.1 {status} ".encode()
+        while waiting:
+            for key, _ in selector.select():
+                one = key.fileobj
+                if one not in waiting:
+                    raise AssertionError("an answer to nothing, or an end of the connection")
+                number, began, got = waiting[one]
+                got += one.recv(1 << 20)
+                head = got.find(b"\r\n\r\n")
+                if head < 0:
+                    assert got, "the server closed the connection"
+                    continue
+                length = re.search(rb"(?i)content-length: (\d+)", got[:head])
+                end = head + 4 + (int(length.group(1)) if length else 0)
+                if len(got) < end:
+                    continue
+                took.append(time.perf_counter() - began)
+                assert got.startswith(wanted), bytes(got[:2000])
+                if answers is not None:
+                    answers[number] = json.loads(got[head + 4:end])
+                self._next(one, left, waiting)
+        selector.close()
+        return took
+
+    @staticmethod
+    def _next(one, left, waiting):
+        number, request = next(left, (None, None))
+        if request is None:
+            waiting.pop(one, None)
+            return
+        waiting[one] = (number, time.perf_counter(), bytearray())
+        one.sendall(request)
+
+    def for_seconds(self, request, seconds):
+        """Calls a second, and the median and 99th percentile of a call in milliseconds."""
+        began = time.perf_counter()
+        took = sorted(self.play(iter(lambda: None if time.perf_counter() - began > seconds else request, None), 200))
+        elapsed = time.perf_counter() - began
+        return len(took) / elapsed, statistics.median(took) * 1000, took[int(len(took) * 0.99)] * 1000
+
+    def close(self):
+        for one in self.sockets:
+            one.close()
+
+
 def median_ms(action):
     times = []
     for _ in range(ROUNDS):
@@ -170,6 +244,14 @@ def ours():
         yield one
     finally:
         one.remove()
+
+
+@pytest.fixture(scope="module")
+def account(ours):
+    """The SCIM of the account, and its administrator's token."""
+    token = (ours.home / "keys" / "admin-token").read_text().strip()
+    with urllib.request.urlopen(f"{ours.env()['DATABRICKS_HOST']}/.well-known/databricks-config") as answer:
+        return f"/api/2.0/accounts/{json.load(answer)['account_id']}", token
 
 
 @pytest.fixture(scope="module")
@@ -254,3 +336,86 @@ def test_a_million_rows_as_arrow(ours, plain):
             assert (table.num_rows, table.num_columns) == (1_000_000, 10)
     ours_s, plain_s = statistics.median(mine[3:]), statistics.median(theirs[3:])
     report(f"1 M rows × 10 columns as Arrow: {ours_s:.2f} s ÷ raw Spark Connect {plain_s:.2f} s = {ours_s / plain_s:.2f} (aim ≤ 1.3)")
+
+
+CALLERS = 8
+
+
+def test_an_authenticated_get(ours, account):
+    """Who is in 50 groups, ten directly and each of those in four more, asks who they are."""
+    path, token = account
+    setup = Load(ours, 1)
+
+    def made(what, body):
+        answers = {}
+        setup.play([setup.request("POST", f"{path}{what}", token, body)], 201 if "scim" in what else 200, answers)
+        return answers[0]
+
+    caller = made("/scim/v2/Users", {"userName": "bench@example.com"})["id"]
+    for i in range(10):
+        below = caller
+        for j in range(5):
+            below = made("/scim/v2/Groups", {"displayName": f"bench {i} {j}", "members": [{"value": below}]})["id"]
+    env = ours.env()
+    me = {}
+    setup.play([setup.request("GET", "/api/2.0/tarn/workspaces", env["DATABRICKS_TOKEN"])], 200, me)
+    workspace = me[0]["workspaces"][0]["workspace_id"]
+    setup.play([setup.request(
+        "PUT", f"{path}/workspaces/{workspace}/permissionassignments/principals/{caller}", token,
+        {"permissions": ["USER"]})], 200)
+    pat = made("/tarn/tokens", {"user_name": "bench@example.com", "workspace_id": workspace})["token_value"]
+    setup.close()
+    load = Load(ours, CALLERS)
+    who = load.request("GET", "/api/2.0/preview/scim/v2/Me", pat)
+    answers = {}
+    load.play([who], 200, answers)
+    assert len(answers[0]["groups"]) == 51  # and `users`
+    load.for_seconds(who, 10)
+    plain = load.for_seconds(load.request("GET", "/healthz"), 5)
+    rate, middle, slow = load.for_seconds(who, 15)
+    load.close()
+    report(f"authenticated GET, 50 groups, audited, {CALLERS} callers: {rate:.0f}/s, median {middle:.1f} ms, p99 {slow:.1f} ms"
+           f" (aim ≥ 3000/s, p99 ≤ 10 ms); HTTP alone {plain[0]:.0f}/s, ratio {rate / plain[0]:.2f}")
+
+
+def test_a_load_over_scim(ours, account):
+    """10,000 users and 500 groups of 100 members, and then the same directory again, which has not changed."""
+    path, token = account
+    load = Load(ours, CALLERS)
+    people = [{
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": f"person-{i}@example.com",
+        "externalId": f"00u{i}", "displayName": f"Person {i}", "active": True,
+        "name": {"givenName": "Person", "familyName": str(i)},
+        "emails": [{"value": f"person-{i}@example.com", "type": "work", "primary": True}]} for i in range(10_000)]
+    made, groups = {}, {}
+    began = time.monotonic()
+    load.play((load.request("POST", f"{path}/scim/v2/Users", token, p) for p in people), 201, made)
+    users = time.monotonic() - began
+    ids = [made[i]["id"] for i in range(len(people))]
+    wanted = {f"team {i}": {ids[(i * 20 + j * 7) % len(ids)] for j in range(100)} for i in range(500)}
+    load.play((load.request("POST", f"{path}/scim/v2/Groups", token, {
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name, "externalId": f"00g-{name}",
+        "members": [{"value": m} for m in sorted(members)]}) for name, members in wanted.items()), 201, groups)
+    loaded = time.monotonic() - began
+    report(f"SCIM, 10,000 users and 500 groups of 100, {CALLERS} callers: {loaded:.1f} s, of it {users:.1f} s users (aim ≤ 60 s)")
+
+    one = Load(ours, 1)
+    began = time.monotonic()
+
+    def listed(kind, count):
+        found, start, total = [], 1, None
+        while total is None or start <= total:
+            page = {}
+            one.play([one.request("GET", f"{path}/scim/v2/{kind}?startIndex={start}&count={count}", token)], 200, page)
+            found += page[0]["Resources"]
+            start, total = start + count, page[0]["totalResults"]
+        return found
+
+    there = {u["userName"]: u for u in listed("Users", 100)}
+    changed = [p for p in people if {k: there[p["userName"]].get(k) for k in p} != p]
+    groups = {g["displayName"]: {m["value"] for m in g.get("members", [])} for g in listed("Groups", 100)}
+    unlike = [name for name, members in wanted.items() if groups[name] != members]
+    assert not changed and not unlike, (changed[:1], unlike[:1])
+    report(f"SCIM, the same directory again, without a change, one caller: {time.monotonic() - began:.1f} s (aim ≤ 10 s)")
+    load.close()
+    one.close()

@@ -3,54 +3,14 @@
 import json
 import re
 import threading
-import urllib.error
-import urllib.parse
-import urllib.request
 import webbrowser
 
 import pytest
 from databricks.sdk import AccountClient, errors, oauth
 
-from conftest import Instance, eventually
+from conftest import Browser, Instance
 
 EMAIL, PASSWORD = "ann@example.com", "correct horse battery"
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_):
-        return None
-
-
-class Browser:
-    """What a browser does on the wire, without one."""
-
-    def __init__(self, url):
-        self.url = url
-        self.cookie = None
-        self.opener = urllib.request.build_opener(NoRedirect)
-
-    def ask(self, path, body=None):
-        request = urllib.request.Request(
-            self.url + path, None if body is None else json.dumps(body).encode(), headers={"Origin": self.url})
-        if self.cookie:
-            request.add_header("Cookie", self.cookie)
-        try:
-            answer = self.opener.open(request)
-        except urllib.error.HTTPError as refused:
-            answer = refused
-        if answer.headers["Set-Cookie"]:
-            self.cookie = answer.headers["Set-Cookie"].split(";")[0]
-        return answer
-
-    def sign_in(self, password=PASSWORD):
-        return self.ask("/api/2.0/tarn/session", {"user_name": EMAIL, "password": password}).status
-
-    def allow(self, address):
-        """Says yes to a program that opened `address`, and calls it back."""
-        page = self.ask(address.removeprefix(self.url)).read().decode()
-        link = re.search(r'href="([^"]*)" id="allow"', page).group(1).replace("&amp;", "&")
-        back = self.ask(link).headers["Location"]
-        eventually(lambda: urllib.request.urlopen(back).status == 200)
 
 
 @pytest.fixture(scope="module")
@@ -103,8 +63,8 @@ def test_recovery_by_who_administers_the_machine(person, monkeypatch, tmp_path):
     again = Browser(person.url)
     assert again.ask("/api/2.0/tarn/invitations/redeem", {"token": token, "password": "another good one"}).status == 200
     assert person.browser.ask("/api/2.0/tarn/session").status == 401
-    assert person.browser.sign_in() == 401
-    assert person.browser.sign_in("another good one") == 200
+    assert person.browser.sign_in(EMAIL, PASSWORD) == 401
+    assert person.browser.sign_in(EMAIL, "another good one") == 200
     with pytest.raises(errors.DatabricksError):
         list(account.users.list())
     assert again.ask("/api/2.0/tarn/invitations/redeem", {"token": token, "password": "yet another one"}).status == 400
