@@ -275,7 +275,14 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
    */
   public HttpResponse<String> send(String name, String verb, String path, String body)
       throws IOException, InterruptedException {
+    return send(name, verb, path, body, Map.of());
+  }
+
+  public HttpResponse<String> send(
+      String name, String verb, String path, String body, Map<String, String> headers)
+      throws IOException, InterruptedException {
     HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url() + path));
+    headers.forEach(request::header);
     if (name != null) {
       request.header("Authorization", "Bearer " + token(name));
     }

@@ -140,7 +140,8 @@ final class Errors {
     if (path.contains("/scim/v2/")) {
       body.putArray("schemas").add("urn:ietf:params:scim:api:messages:2.0:Error");
       body.put("detail", failure.message()).put("status", Integer.toString(failure.status()));
-      String type = failure.status() == 409 ? "uniqueness" : SCIM_TYPES.get(failure.code());
+      boolean taken = failure.status() == 409 && !failure.code().equals("RESOURCE_CONFLICT");
+      String type = taken ? "uniqueness" : SCIM_TYPES.get(failure.code());
       if (type != null) {
         body.put("scimType", type);
       }

@@ -43,6 +43,7 @@ public final class AccountScim {
             caller.is(Role.ACCOUNT_ADMIN),
             null,
             request.id(),
+            request.ifMatch(),
             request.body(),
             request.selection(resources.schema)));
   }
@@ -55,6 +56,7 @@ public final class AccountScim {
             caller.is(Role.ACCOUNT_ADMIN),
             null,
             request.id(),
+            request.ifMatch(),
             request.body(),
             request.selectionOfPatch(resources.schema)),
         request.answersPatch(resources.schema));
@@ -62,7 +64,7 @@ public final class AccountScim {
 
   @Allow(Role.ACCOUNT_ADMIN)
   public Answer delete(Caller caller, ScimRequest request) {
-    resources.delete(null, request.id());
+    resources.delete(null, request.id(), request.ifMatch());
     return ScimRequest.deleted();
   }
 

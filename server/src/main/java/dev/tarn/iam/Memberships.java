@@ -3,6 +3,7 @@ package dev.tarn.iam;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import dev.tarn.http.Caller;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -118,10 +119,11 @@ final class Memberships {
   /**
    * Makes principals members; those that are already stay so.
    *
+   * @return whether any was none before
    * @throws InvalidParameterValue one of them does not exist, is of another workspace, or holds the
    *     group itself
    */
-  static void add(Handle handle, Principal group, Collection<Long> members) {
+  static boolean add(Handle handle, Principal group, Collection<Long> members) {
     Map<Long, Principal> found = new HashMap<>();
     for (List<Long> some : chunks(members)) {
       handle
@@ -165,20 +167,22 @@ final class Memberships {
       }
       batch.bind("group", group.id()).bind("member", id).add();
     }
-    if (batch.size() > 0) {
-      batch.execute();
-    }
+    return batch.size() > 0 && Arrays.stream(batch.execute()).anyMatch(rows -> rows > 0);
   }
 
-  static void remove(Handle handle, long group, Collection<Long> members) {
+  /** Whether any of them was a member. */
+  static boolean remove(Handle handle, long group, Collection<Long> members) {
+    int gone = 0;
     for (List<Long> some : chunks(members)) {
-      handle
+      gone +=
+          handle
           .createUpdate(
               "DELETE FROM group_member WHERE group_id = :group AND member_id IN (<members>)")
           .bind("group", group)
           .bindList("members", some)
           .execute();
     }
+    return gone > 0;
   }
 
   static List<List<Long>> chunks(Collection<Long> ids) {

@@ -11,6 +11,7 @@ import java.sql.SQLException;
  * @param id decimal number below 2^53, the SCIM id
  * @param name what it is known by, once for its kind: user name, application id, or a group's name
  * @param workspaceId the only workspace a group is known in, null when the account knows it
+ * @param version counts its changes, those of a group's members too
  * @param document what else the SCIM resource had, as JSON
  */
 record Principal(
@@ -23,6 +24,7 @@ record Principal(
     boolean accountAdmin,
     long createdAt,
     long changedAt,
+    long version,
     String document) {
 
   static Principal of(ResultSet row) throws SQLException {
@@ -36,17 +38,38 @@ record Principal(
         row.getBoolean("account_admin"),
         row.getLong("created_at"),
         row.getLong("changed_at"),
+        row.getLong("version"),
         row.getString("document"));
   }
 
   Principal changedAt(long now) {
     return new Principal(
-        id, kind, workspaceId, name, displayName, active, accountAdmin, createdAt, now, document);
+        id,
+        kind,
+        workspaceId,
+        name,
+        displayName,
+        active,
+        accountAdmin,
+        createdAt,
+        now,
+        version + 1,
+        document);
   }
 
   Principal asAccountAdmin() {
     return new Principal(
-        id, kind, workspaceId, name, displayName, active, true, createdAt, changedAt, document);
+        id,
+        kind,
+        workspaceId,
+        name,
+        displayName,
+        active,
+        true,
+        createdAt,
+        changedAt,
+        version,
+        document);
   }
 
   /** Its display name, or else its name. */

@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
 import org.jdbi.v3.core.statement.Update;
@@ -103,9 +104,9 @@ final class Principals {
             handle.createUpdate(
                 """
                 INSERT INTO principal (principal_id, kind, workspace_id, name, display_name,
-                  active, account_admin, created_at, changed_at, document)
+                  active, account_admin, created_at, changed_at, version, document)
                 VALUES (:id, :kind, :workspace, :name, :displayName, :active, :accountAdmin,
-                  :createdAt, :changedAt, :document)
+                  :createdAt, :changedAt, :version, :document)
                 """),
             principal)
         .execute();
@@ -116,10 +117,18 @@ final class Principals {
   /**
    * Takes somebody out of the account, and so out of every workspace; the name is remembered.
    *
+   * @param check of who is about to go; may throw
    * @throws InvalidState nobody would be left to administer the account
    */
-  void remove(Caller.Kind kind, String id) {
-    removed(write(handle -> delete(handle, kind, id, clock.millis())).id(), null);
+  void remove(Caller.Kind kind, String id, Consumer<Principal> check) {
+    removed(
+        write(
+                handle -> {
+                  check.accept(get(handle, kind, id));
+                  return delete(handle, kind, id, clock.millis());
+                })
+            .id(),
+        null);
   }
 
   private static Update bind(Update update, Principal principal) {
@@ -133,6 +142,7 @@ final class Principals {
         .bind("accountAdmin", principal.accountAdmin())
         .bind("createdAt", principal.createdAt())
         .bind("changedAt", principal.changedAt())
+        .bind("version", principal.version())
         .bind("document", principal.document());
   }
 
@@ -144,7 +154,8 @@ final class Principals {
             handle.createUpdate(
                 """
                 UPDATE principal SET name = :name, display_name = :displayName, active = :active,
-                  account_admin = :accountAdmin, changed_at = :changedAt, document = :document
+                  account_admin = :accountAdmin, changed_at = :changedAt, version = :version,
+                  document = :document
                 WHERE principal_id = :id AND kind = :kind
                 """),
             principal)

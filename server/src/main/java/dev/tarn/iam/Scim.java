@@ -123,8 +123,14 @@ final class Scim {
             : schema.name;
     meta(resource, type, principal.reference())
         .put("created", Instant.ofEpochMilli(principal.createdAt()).toString())
-        .put("lastModified", Instant.ofEpochMilli(principal.changedAt()).toString());
+        .put("lastModified", Instant.ofEpochMilli(principal.changedAt()).toString())
+        .put("version", version(principal));
     return resource;
+  }
+
+  /** An entity tag (RFC 7232 §2.3): weak, because what is beside the row may say more. */
+  static String version(Principal principal) {
+    return "W/\"" + principal.version() + "\"";
   }
 
   static ObjectNode meta(ObjectNode resource, String type, String location) {
@@ -190,6 +196,7 @@ final class Scim {
         accountAdmin(tree.path("roles")),
         now,
         now,
+        1,
         document(tree));
   }
 
@@ -225,6 +232,7 @@ final class Scim {
         made.accountAdmin(),
         before.createdAt(),
         now,
+        before.version() + 1,
         made.document());
   }
 
@@ -255,6 +263,7 @@ final class Scim {
                 : !whole ? false : before.accountAdmin(),
             before.createdAt(),
             before.changedAt(),
+            before.version(),
             document(tree));
     return after.equals(before) ? before : after.changedAt(now);
   }

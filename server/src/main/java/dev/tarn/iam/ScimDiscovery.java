@@ -286,7 +286,7 @@ public final class ScimDiscovery {
     config.putObject("filter").put("supported", true).put("maxResults", ScimResources.LARGEST_PAGE);
     config.putObject("changePassword").put("supported", false);
     config.putObject("sort").put("supported", true);
-    config.putObject("etag").put("supported", false);
+    config.putObject("etag").put("supported", true);
     config
         .putArray("authenticationSchemes")
         .addObject()

@@ -122,6 +122,8 @@ final class ScimQuery {
               + ")";
       case "meta.created" -> time("p.created_at", compare);
       case "meta.lastmodified" -> time("p.changed_at", compare);
+      case "meta.version" ->
+          text("'W/\"' || CAST(p.version AS TEXT) || '\"'", compare, Function.identity());
       case "meta.resourcetype" -> text("'" + schema.name + "'", compare, Function.identity());
       case "groups.value" ->
           member(

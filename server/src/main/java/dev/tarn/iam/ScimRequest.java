@@ -25,6 +25,7 @@ record ScimRequest(
     @JsonProperty("startIndex") Long startIndex,
     Long count,
     @FromHeader("accept") String accept,
+    @FromHeader("if-match") String ifMatch,
     @WholeBody JsonNode body) {
   static final String MEDIA_TYPE = "application/scim+json";
 
@@ -65,6 +66,7 @@ record ScimRequest(
         number("startIndex"),
         number("count"),
         accept,
+        null,
         null);
   }
 
@@ -85,14 +87,20 @@ record ScimRequest(
     return String.join(",", names);
   }
 
-  static Answer answer(Object body) {
-    return new Answer(200, Map.of(), MEDIA_TYPE, body);
+  static Answer answer(ObjectNode body) {
+    return new Answer(200, tag(body), MEDIA_TYPE, body);
+  }
+
+  /** The version of one resource, where what is shown has it. */
+  private static Map<String, String> tag(ObjectNode resource) {
+    String version = resource.path("meta").path("version").asText();
+    return version.isEmpty() ? Map.of() : Map.of("etag", version);
   }
 
   static Answer created(ObjectNode resource) {
     String location = resource.path("meta").path("location").asText();
-    return new Answer(
-        201, location.isEmpty() ? Map.of() : Map.of("location", location), MEDIA_TYPE, resource);
+    Answer answer = new Answer(201, tag(resource), MEDIA_TYPE, resource);
+    return location.isEmpty() ? answer : answer.withHeader("location", location);
   }
 
   static Answer patched(ObjectNode resource, boolean answers) {

@@ -1,5 +1,6 @@
 package dev.tarn.iam;
 
+import com.databricks.sdk.core.DatabricksError;
 import com.databricks.sdk.core.error.platform.AlreadyExists;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.InvalidState;
@@ -75,7 +76,7 @@ final class ScimResources {
                     ? Principals.insert(handle, asked)
                     : join(handle, workspaceId, asked);
             if (!members.isEmpty()) {
-              members(handle, made).add(members);
+              new GroupMembers(handle, made).add(members);
             }
             entitle(handle, workspaceId, made.id(), Scim.entitlements(tree));
             if (inactive) {
@@ -254,13 +255,19 @@ final class ScimResources {
    * @param admin whether roles of the account may be changed too
    */
   ObjectNode replace(
-      boolean admin, Long workspaceId, String id, JsonNode body, ScimSelection selection) {
+      boolean admin,
+      Long workspaceId,
+      String id,
+      String ifMatch,
+      JsonNode body,
+      ScimSelection selection) {
     ObjectNode tree = read(workspaceId, body);
     Set<Long> members = ScimPatch.ids(tree.get("members"));
     return change(
         admin,
         workspaceId,
         id,
+        ifMatch,
         selection,
         true,
         (before, membership) -> {
@@ -277,11 +284,17 @@ final class ScimResources {
   }
 
   ObjectNode patch(
-      boolean admin, Long workspaceId, String id, JsonNode body, ScimSelection selection) {
+      boolean admin,
+      Long workspaceId,
+      String id,
+      String ifMatch,
+      JsonNode body,
+      ScimSelection selection) {
     return change(
         admin,
         workspaceId,
         id,
+        ifMatch,
         selection,
         false,
         (before, membership) -> {
@@ -303,6 +316,7 @@ final class ScimResources {
       boolean admin,
       Long workspaceId,
       String id,
+      String ifMatch,
       ScimSelection selection,
       boolean whole,
       Change change) {
@@ -314,6 +328,7 @@ final class ScimResources {
             principals.read(
                 handle -> {
                   Principal before = find(handle, workspaceId, id);
+                  requireVersion(before, ifMatch);
                   Changed changed = changed(handle, workspaceId, before, whole, change, null);
                   return changed.isNone()
                       ? Optional.of(shown(handle, workspaceId, before, selection))
@@ -339,22 +354,18 @@ final class ScimResources {
                   return new Done(null, selection.of(system.shown(handle, workspaceId)));
                 }
                 Principal before = find(handle, workspaceId, id);
-                Changed changed =
-                    changed(
-                        handle,
-                        workspaceId,
-                        before,
-                        whole,
-                        change,
-                        group ? members(handle, before) : null);
+                requireVersion(before, ifMatch);
+                GroupMembers members = group ? new GroupMembers(handle, before) : null;
+                Changed changed = changed(handle, workspaceId, before, whole, change, members);
                 if (!admin && changed.after().accountAdmin() != before.accountAdmin()) {
                   throw new PermissionDenied("roles of the account are given by its admins", null);
                 }
-                if (!changed.after().equals(before)) {
+                if (!changed.after().equals(before) || (group && members.changed)) {
                   requireOwn(handle, workspaceId, before);
+                }
+                changed = changed.asVersion(members, clock.millis());
+                if (!changed.after().equals(before)) {
                   Principals.update(handle, changed.after());
-                } else if (group) {
-                  Principals.requireAnAdmin(handle);
                 }
                 if (changed.suspended() != null) {
                   suspend(handle, workspaceId, before, changed.suspended());
@@ -392,6 +403,15 @@ final class ScimResources {
       Principal before, Principal after, Boolean suspended, Set<String> entitlements) {
     boolean isNone() {
       return before.equals(after) && suspended == null && entitlements == null;
+    }
+
+    /** What is beside the row counts as a change of it. */
+    Changed asVersion(GroupMembers members, long now) {
+      boolean beside =
+          suspended != null || entitlements != null || (members != null && members.changed);
+      return beside && after.equals(before)
+          ? new Changed(before, before.changedAt(now), suspended, entitlements)
+          : this;
     }
   }
 
@@ -447,6 +467,31 @@ final class ScimResources {
         entitlements == null || entitlements.equals(entitled) ? null : entitlements);
   }
 
+  /**
+   * Who says which version they have seen is told when there is another by now (RFC 7644 §3.14).
+   *
+   * @param ifMatch entity tags, weak or not; null when nothing is said of versions
+   */
+  private static void requireVersion(Principal principal, String ifMatch) {
+    if (ifMatch == null || ifMatch.isBlank() || ifMatch.strip().equals("*")) {
+      return;
+    }
+    String version = Scim.version(principal);
+    for (String seen : ifMatch.split(",", -1)) {
+      if (seen.strip().equals(version) || ("W/" + seen.strip()).equals(version)) {
+        return;
+      }
+    }
+    throw new DatabricksError(
+        "PRECONDITION_FAILED",
+        "If-Match: "
+            + Scim.shortened(ifMatch)
+            + " (expected: "
+            + version
+            + ", somebody has changed it since; read it again)",
+        412);
+  }
+
   /** Of people that other workspaces have too, a workspace changes nothing that those would see. */
   private void requireOwn(Handle handle, Long workspaceId, Principal principal) {
     if (workspaceId == null || principal.workspaceId() != null) {
@@ -473,9 +518,9 @@ final class ScimResources {
         null);
   }
 
-  void delete(Long workspaceId, String id) {
+  void delete(Long workspaceId, String id, String ifMatch) {
     if (workspaceId == null) {
-      principals.remove(schema.kind, id);
+      principals.remove(schema.kind, id, gone -> requireVersion(gone, ifMatch));
       return;
     }
     if (schema.kind == Caller.Kind.GROUP) {
@@ -488,13 +533,14 @@ final class ScimResources {
       if (group.workspaceId() == null) {
         throw ofAccount(group);
       }
-      principals.remove(schema.kind, id);
+      principals.remove(schema.kind, id, gone -> requireVersion(gone, ifMatch));
       return;
     }
     principals.leave(
         workspaceId,
         handle -> {
           Principal gone = find(handle, workspaceId, id);
+          requireVersion(gone, ifMatch);
           Principals.unassign(handle, workspaceId, gone.id());
           Principals.leaveGroups(handle, workspaceId, gone.id());
           if (Principals.enters(handle, workspaceId, gone.id())) {
@@ -554,26 +600,33 @@ final class ScimResources {
   }
 
   /** Writes memberships of a group that is changed; what may not be is refused as it is asked. */
-  private static ScimPatch.Members members(Handle handle, Principal group) {
-    return new ScimPatch.Members() {
-      @Override
-      public Set<Long> current() {
-        return Memberships.ids(handle, group.id());
-      }
+  private static final class GroupMembers implements ScimPatch.Members {
+    private final Handle handle;
+    private final Principal group;
+    private boolean changed;
 
-      @Override
-      public void add(Set<Long> ids) {
-        if (group.workspaceId() != null) {
-          Principals.requireEntrants(handle, group.workspaceId(), ids);
-        }
-        Memberships.add(handle, group, ids);
-      }
+    GroupMembers(Handle handle, Principal group) {
+      this.handle = handle;
+      this.group = group;
+    }
 
-      @Override
-      public void remove(Set<Long> ids) {
-        Memberships.remove(handle, group.id(), ids);
+    @Override
+    public Set<Long> current() {
+      return Memberships.ids(handle, group.id());
+    }
+
+    @Override
+    public void add(Set<Long> ids) {
+      if (group.workspaceId() != null) {
+        Principals.requireEntrants(handle, group.workspaceId(), ids);
       }
-    };
+      changed |= Memberships.add(handle, group, ids);
+    }
+
+    @Override
+    public void remove(Set<Long> ids) {
+      changed |= Memberships.remove(handle, group.id(), ids);
+    }
   }
 
   private ObjectNode shown(

@@ -84,7 +84,7 @@ final class ScimSchema {
     add(new Attribute(null, "id", "id", "string", false, true, true, Map.of()));
     add(new Attribute(null, "schemas", "schemas", "string", true, true, true, Map.of()));
     Map<String, Attribute> meta = new LinkedHashMap<>();
-    for (String part : List.of("resourceType", "created", "lastModified", "location")) {
+    for (String part : List.of("resourceType", "created", "lastModified", "location", "version")) {
       String path = "meta." + part.toLowerCase(Locale.ROOT);
       meta.put(
           part.toLowerCase(Locale.ROOT),

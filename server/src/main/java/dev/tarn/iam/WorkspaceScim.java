@@ -44,6 +44,7 @@ public final class WorkspaceScim {
             false,
             caller.workspaceId(),
             request.id(),
+            request.ifMatch(),
             request.body(),
             request.selection(resources.schema)));
   }
@@ -55,6 +56,7 @@ public final class WorkspaceScim {
             false,
             caller.workspaceId(),
             request.id(),
+            request.ifMatch(),
             request.body(),
             request.selectionOfPatch(resources.schema)),
         request.answersPatch(resources.schema));
@@ -62,7 +64,7 @@ public final class WorkspaceScim {
 
   @Allow(Role.WORKSPACE_ADMIN)
   public Answer delete(Caller caller, ScimRequest request) {
-    resources.delete(caller.workspaceId(), request.id());
+    resources.delete(caller.workspaceId(), request.id(), request.ifMatch());
     return ScimRequest.deleted();
   }
 }

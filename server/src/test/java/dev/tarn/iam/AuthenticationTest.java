@@ -127,6 +127,7 @@ class AuthenticationTest {
             true,
             null,
             user.getId(),
+            null,
             Json.tree(
                 "{\"Operations\":[{\"op\":\"replace\",\"path\":\"active\",\"value\":"
                     + active
@@ -234,20 +235,20 @@ class AuthenticationTest {
     assertThatThrownBy(() -> call(token)).isInstanceOf(Unauthenticated.class);
     active(alice, true);
     call(token);
-    users().delete(null, alice.getId());
+    users().delete(null, alice.getId(), null);
     assertThatThrownBy(() -> call(token)).isInstanceOf(Unauthenticated.class);
   }
 
   @Test
   void theLastAccountAdminStays() {
-    assertThatThrownBy(() -> users().delete(null, admin.principalId()))
+    assertThatThrownBy(() -> users().delete(null, admin.principalId(), null))
         .isInstanceOf(InvalidState.class);
     User second =
         user(
             new User()
                 .setUserName("second@x.com")
                 .setRoles(List.of(new ComplexValue().setValue("account_admin"))));
-    users().delete(null, admin.principalId());
+    users().delete(null, admin.principalId(), null);
     assertThatThrownBy(() -> active(second, false)).isInstanceOf(InvalidState.class);
   }
 

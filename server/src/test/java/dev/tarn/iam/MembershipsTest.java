@@ -48,7 +48,7 @@ class MembershipsTest {
   }
 
   private Principal made(Caller.Kind kind, String name) {
-    return made(new Principal(Principals.newId(), kind, null, name, name, true, false, 0, 0, "{}"));
+    return made(new Principal(Principals.newId(), kind, null, name, name, true, false, 0, 0, 1, "{}"));
   }
 
   private Principal made(Principal principal) {
@@ -171,10 +171,11 @@ class MembershipsTest {
                 true,
                 0,
                 0,
+                1,
                 "{}"));
     add(admins, alice);
-    iam.principals().remove(Caller.Kind.USER, Long.toString(root.id()));
-    assertThatThrownBy(() -> iam.principals().remove(Caller.Kind.USER, Long.toString(alice.id())))
+    iam.principals().remove(Caller.Kind.USER, Long.toString(root.id()), gone -> {});
+    assertThatThrownBy(() -> iam.principals().remove(Caller.Kind.USER, Long.toString(alice.id()), gone -> {}))
         .hasMessageContaining("last active account admin");
     assertThat(iam.nameOf(Long.toString(root.id()))).contains("admin@tarn.local");
   }

@@ -21,18 +21,23 @@ import com.databricks.sdk.service.oauth2.CreateServicePrincipalSecretRequest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.TestServer;
+import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import java.net.URLEncoder;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.jdbi.v3.core.statement.PreparedBatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -321,6 +326,11 @@ class ScimTest {
             patched(
                 WORKSPACE + "Groups/" + account,
                 "{\"op\":\"replace\",\"path\":\"displayName\",\"value\":\"x\"}"),
+            patched(
+                WORKSPACE + "Groups/" + account,
+                "{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\""
+                    + server.as("admin").currentUser().me(new MeRequest()).getId()
+                    + "\"}]}"),
             send("DELETE", WORKSPACE + "Groups/" + account, null))) {
       assertThat(answer.statusCode()).isEqualTo(403);
       assertThat(answer.body()).contains("is an account group");
@@ -452,5 +462,241 @@ class ScimTest {
     JsonNode read = ok("GET", ACCOUNT + "Users/" + made.path("id").asText(), null);
     user.properties()
         .forEach(field -> assertThat(read.get(field.getKey())).isEqualTo(field.getValue()));
+  }
+
+  @Test
+  void ofTwoAdminsWhoHaveSeenTheSameVersionTheSecondIsTold() throws Exception {
+    for (String[] kind :
+        new String[][] {
+          {ACCOUNT + "Users", "\"userName\":\"seen@example.com\""},
+          {ACCOUNT + "Groups", "\"displayName\":\"seen\""},
+          {WORKSPACE + "Groups", "\"displayName\":\"seen\""},
+          {WORKSPACE + "Users", "\"userName\":\"seen.here@example.com\""},
+        }) {
+      HttpResponse<String> made = send("POST", kind[0], "{" + kind[1] + "}");
+      String version = made.headers().firstValue("etag").orElseThrow();
+      JsonNode resource = Json.tree(made.body());
+      assertThat(resource.at("/meta/version").asText()).isEqualTo(version);
+      String path = kind[0] + "/" + resource.path("id").asText();
+      String first = "{" + kind[1] + ",\"externalId\":\"1\"}";
+      String second = "{" + kind[1] + ",\"externalId\":\"2\"}";
+      HttpResponse<String> won = ifMatch(version, "PUT", path, first);
+      assertThat(won.statusCode()).as(won.body()).isEqualTo(200);
+      for (String verb : List.of("PUT", "DELETE", "PATCH")) {
+        String body =
+            verb.equals("PATCH")
+                ? "{\"Operations\":[{\"op\":\"add\",\"path\":\"externalId\",\"value\":\"2\"}]}"
+                : second;
+        HttpResponse<String> lost = ifMatch(version, verb, path, body);
+        assertThat(lost.statusCode()).as(verb + path).isEqualTo(412);
+        assertThat(lost.body()).contains("somebody has changed it since");
+      }
+      String now = won.headers().firstValue("etag").orElseThrow();
+      assertThat(ok("GET", path, null).at("/meta/version").asText())
+          .isEqualTo(now)
+          .isNotEqualTo(version);
+      // What changes nothing is no version.
+      assertThat(ok("PUT", path, first).at("/meta/version").asText()).isEqualTo(now);
+      assertThat(ifMatch("\"x\", " + now, "PUT", path, second).statusCode()).isEqualTo(200);
+      assertThat(ifMatch("*", "DELETE", path, null).statusCode()).isEqualTo(204);
+    }
+  }
+
+  private static HttpResponse<String> ifMatch(
+      String version, String verb, String path, String body) throws Exception {
+    return server.send("admin", verb, path, body, Map.of("If-Match", version));
+  }
+
+  @Test
+  void membersAndWhatAWorkspaceGivesCountAsChangesToo() throws Exception {
+    String user = made(WORKSPACE + "Users", "{\"userName\":\"counted@example.com\"}");
+    String group = ACCOUNT + "Groups/" + made(ACCOUNT + "Groups", "{\"displayName\":\"counted\"}");
+    String add = "[{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"" + user + "\"}]}]";
+    String first = version(group);
+    patch(group, add);
+    String second = version(group);
+    assertThat(second).isNotEqualTo(first);
+    patch(group, add); // is a member already
+    assertThat(version(group)).isEqualTo(second);
+    String here = WORKSPACE + "Users/" + user;
+    String before = version(here);
+    patch(here, "[{\"op\":\"replace\",\"path\":\"active\",\"value\":false}]");
+    assertThat(version(here)).isNotEqualTo(before);
+  }
+
+  private static String version(String path) throws Exception {
+    return ok("GET", path, null).at("/meta/version").asText();
+  }
+
+  @Test
+  void ofTwentyWhoPatchOneObjectAtOnceNobodysChangeIsLost() throws Exception {
+    String user =
+        ACCOUNT + "Users/" + made(ACCOUNT + "Users", "{\"userName\":\"shared@example.com\"}");
+    String group = ACCOUNT + "Groups/" + made(ACCOUNT + "Groups", "{\"displayName\":\"shared\"}");
+    List<String> people = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      people.add(made(ACCOUNT + "Users", "{\"userName\":\"sharer" + i + "@example.com\"}"));
+    }
+    AtomicInteger next = new AtomicInteger();
+    List<Integer> statuses =
+        atOnce(
+            () -> {
+              int i = next.getAndIncrement();
+              int added =
+                  patched(
+                          group,
+                          "{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\""
+                              + people.get(i)
+                              + "\"}]}")
+                      .statusCode();
+              int called =
+                  patched(
+                          user,
+                          "{\"op\":\"add\",\"path\":\"phoneNumbers\",\"value\":[{\"value\":\""
+                              + i
+                              + "\",\"type\":\"work\"}]}")
+                      .statusCode();
+              return added == 204 ? called : added;
+            });
+    assertThat(statuses).containsOnly(200);
+    assertThat(members(group)).containsExactlyInAnyOrderElementsOf(people);
+    assertThat(ok("GET", user, null).path("phoneNumbers")).hasSize(20);
+  }
+
+  @Test
+  void aGroupOfTenThousandIsReadAndChangedInBoundedTime() throws Exception {
+    List<Long> ids = people(10_000);
+    ObjectNode body = Json.MAPPER.createObjectNode().put("displayName", "the whole house");
+    ids.forEach(id -> body.withArrayProperty("members").addObject().put("value", "" + id));
+    String group =
+        ACCOUNT
+            + "Groups/"
+            + bounded("made", () -> ok("POST", ACCOUNT + "Groups", body.toString()))
+                .path("id")
+                .asText();
+    assertThat(bounded("read", () -> ok("GET", group, null)).path("members")).hasSize(10_000);
+    for (String path : List.of(group, ACCOUNT + "Groups?filter=" + encoded("displayName sw \"the\""))) {
+      String few = path + (path.contains("?") ? "&" : "?") + "excludedAttributes=members";
+      assertThat(bounded("without members", () -> ok("GET", few, null)).toString())
+          .contains("the whole house")
+          .doesNotContain("members");
+    }
+    String one = Long.toString(ids.getFirst());
+    for (String operation :
+        List.of(
+            "{\"op\":\"remove\",\"path\":\"members[value eq \\\"" + one + "\\\"]\"}",
+            "{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"" + one + "\"}]}",
+            "{\"op\":\"remove\",\"path\":\"members\",\"value\":[{\"value\":\"" + one + "\"}]}")) {
+      HttpResponse<String> answer = bounded(operation, () -> patched(group, operation));
+      assertThat(answer.statusCode()).isEqualTo(204);
+    }
+    body.put("externalId", "house");
+    assertThat(bounded("replaced", () -> ok("PUT", group, body.toString())).path("members"))
+        .hasSize(10_000);
+    // Whose groups are many sees them too, and a member is shown without its neighbours.
+    assertThat(ok("GET", ACCOUNT + "Users/" + one, null).at("/groups/0/display").asText())
+        .isEqualTo("the whole house");
+    bounded("deleted", () -> ok("DELETE", group, null));
+  }
+
+  /** Users as a load of years has left them, by the shortest way. */
+  private static List<Long> people(int count) {
+    List<Long> ids = LongStream.range(0, count).mapToObj(i -> 9_000_000_000_000_000L + i).toList();
+    try (Database database = Database.open(server.config().database())) {
+      database.inTransaction(
+          handle -> {
+            PreparedBatch batch =
+                handle.prepareBatch(
+                    """
+                    INSERT INTO principal (principal_id, kind, name, display_name, active,
+                      account_admin, created_at, changed_at, document)
+                    VALUES (:id, 'USER', :name, :name, TRUE, FALSE, 1, 1, '{}')
+                    """);
+            ids.forEach(id -> batch.bind("id", id).bind("name", id + "@example.com").add());
+            return batch.execute();
+          });
+    }
+    return ids;
+  }
+
+  /** Far above what it takes, far below what a loop with a query for each member takes. */
+  private static <T> T bounded(String what, Callable<T> call) throws Exception {
+    long began = System.nanoTime();
+    T result = call.call();
+    assertThat(Duration.ofNanos(System.nanoTime() - began))
+        .as(what)
+        .isLessThan(Duration.ofSeconds(10));
+    return result;
+  }
+
+  @Test
+  void pathsThatDoNotParseAreRefusedAndChangeNothing() throws Exception {
+    String user =
+        ACCOUNT + "Users/" + made(ACCOUNT + "Users", "{\"userName\":\"paths@example.com\"}");
+    String group = ACCOUNT + "Groups/" + made(ACCOUNT + "Groups", "{\"displayName\":\"paths\"}");
+    JsonNode before = ok("GET", user, null);
+    for (String path :
+        List.of(
+            "[",
+            "]",
+            "emails[",
+            "emails]",
+            "emails[]",
+            "emails[type]",
+            "emails[type eq]",
+            "emails[type eq \"work\"",
+            "emails[type eq \"work]",
+            "emails[type eq \"work\"]value",
+            "emails[type eq \"work\"].",
+            "emails[type eq \"work\"].shoe",
+            "emails[type eq \"work\"].value.value",
+            "emails[type eq \"work\"][type eq \"work\"]",
+            "emails[(type eq \"work\"]",
+            "emails[type eq \"work\" and]",
+            "emails..value",
+            ".emails",
+            "name.",
+            "name.givenName.first",
+            "displayName[value eq \"x\"]",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:",
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:shoe",
+            "urn:nobody:1.0:User:title",
+            "\u202Etitle",
+            "\uD800",
+            "(".repeat(3000),
+            "emails[" + "(".repeat(3000))) {
+      for (String op : List.of("add", "replace", "remove")) {
+        ObjectNode operation = Json.MAPPER.createObjectNode().put("op", op).put("path", path);
+        operation.put("value", "x");
+        HttpResponse<String> answer =
+            patched(
+                user,
+                "{\"op\":\"replace\",\"path\":\"title\",\"value\":\"lost\"}," + operation);
+        refused("invalidPath", answer);
+        assertThat(answer.body()).hasSizeLessThan(600);
+      }
+    }
+    assertThat(ok("GET", user, null)).isEqualTo(before);
+    refused(
+        "invalidPath",
+        patched(group, "{\"op\":\"remove\",\"path\":\"members[value eq\",\"value\":\"x\"}"));
+    refused("noTarget", patched(group, "{\"op\":\"add\",\"path\":\"members[value eq \\\"1\\\"]\"}"));
+  }
+
+  @Test
+  void twinsOfAnAddressAreFoundAndCannotBeMadeByAChange() throws Exception {
+    String id = made(ACCOUNT + "Users", "{\"userName\":\"Straße@example.com\"}");
+    String path = ACCOUNT + "Users/" + id;
+    for (String twin : List.of("STRASSE@example.com", "strasse@EXAMPLE.com", "ｓtrasse@example.com")) {
+      JsonNode found =
+          ok("GET", ACCOUNT + "Users?filter=" + encoded("userName eq \"" + twin + "\""), null);
+      assertThat(found.at("/Resources/0/id").asText()).as(twin).isEqualTo(id);
+      assertThat(send("POST", ACCOUNT + "Users", "{\"userName\":\"" + twin + "\"}").statusCode())
+          .as(twin)
+          .isEqualTo(409);
+      ok("PUT", path, "{\"userName\":\"" + twin + "\"}"); // is the same name
+    }
+    made(ACCOUNT + "Users", "{\"userName\":\"other@example.com\"}");
+    refused("mutability", send("PUT", path, "{\"userName\":\"other@example.com\"}"));
   }
 }
