@@ -176,11 +176,11 @@ final class Memberships {
     for (List<Long> some : chunks(members)) {
       gone +=
           handle
-          .createUpdate(
-              "DELETE FROM group_member WHERE group_id = :group AND member_id IN (<members>)")
-          .bind("group", group)
-          .bindList("members", some)
-          .execute();
+              .createUpdate(
+                  "DELETE FROM group_member WHERE group_id = :group AND member_id IN (<members>)")
+              .bind("group", group)
+              .bindList("members", some)
+              .execute();
     }
     return gone > 0;
   }

@@ -48,7 +48,8 @@ class MembershipsTest {
   }
 
   private Principal made(Caller.Kind kind, String name) {
-    return made(new Principal(Principals.newId(), kind, null, name, name, true, false, 0, 0, 1, "{}"));
+    return made(
+        new Principal(Principals.newId(), kind, null, name, name, true, false, 0, 0, 1, "{}"));
   }
 
   private Principal made(Principal principal) {
@@ -175,7 +176,8 @@ class MembershipsTest {
                 "{}"));
     add(admins, alice);
     iam.principals().remove(Caller.Kind.USER, Long.toString(root.id()), gone -> {});
-    assertThatThrownBy(() -> iam.principals().remove(Caller.Kind.USER, Long.toString(alice.id()), gone -> {}))
+    assertThatThrownBy(
+            () -> iam.principals().remove(Caller.Kind.USER, Long.toString(alice.id()), gone -> {}))
         .hasMessageContaining("last active account admin");
     assertThat(iam.nameOf(Long.toString(root.id()))).contains("admin@tarn.local");
   }

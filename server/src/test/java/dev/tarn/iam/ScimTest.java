@@ -502,8 +502,8 @@ class ScimTest {
     }
   }
 
-  private static HttpResponse<String> ifMatch(
-      String version, String verb, String path, String body) throws Exception {
+  private static HttpResponse<String> ifMatch(String version, String verb, String path, String body)
+      throws Exception {
     return server.send("admin", verb, path, body, Map.of("If-Match", version));
   }
 
@@ -575,7 +575,8 @@ class ScimTest {
                 .path("id")
                 .asText();
     assertThat(bounded("read", () -> ok("GET", group, null)).path("members")).hasSize(10_000);
-    for (String path : List.of(group, ACCOUNT + "Groups?filter=" + encoded("displayName sw \"the\""))) {
+    for (String path :
+        List.of(group, ACCOUNT + "Groups?filter=" + encoded("displayName sw \"the\""))) {
       String few = path + (path.contains("?") ? "&" : "?") + "excludedAttributes=members";
       assertThat(bounded("without members", () -> ok("GET", few, null)).toString())
           .contains("the whole house")
@@ -670,8 +671,7 @@ class ScimTest {
         operation.put("value", "x");
         HttpResponse<String> answer =
             patched(
-                user,
-                "{\"op\":\"replace\",\"path\":\"title\",\"value\":\"lost\"}," + operation);
+                user, "{\"op\":\"replace\",\"path\":\"title\",\"value\":\"lost\"}," + operation);
         refused("invalidPath", answer);
         assertThat(answer.body()).hasSizeLessThan(600);
       }
@@ -680,14 +680,16 @@ class ScimTest {
     refused(
         "invalidPath",
         patched(group, "{\"op\":\"remove\",\"path\":\"members[value eq\",\"value\":\"x\"}"));
-    refused("noTarget", patched(group, "{\"op\":\"add\",\"path\":\"members[value eq \\\"1\\\"]\"}"));
+    refused(
+        "noTarget", patched(group, "{\"op\":\"add\",\"path\":\"members[value eq \\\"1\\\"]\"}"));
   }
 
   @Test
   void twinsOfAnAddressAreFoundAndCannotBeMadeByAChange() throws Exception {
     String id = made(ACCOUNT + "Users", "{\"userName\":\"Straße@example.com\"}");
     String path = ACCOUNT + "Users/" + id;
-    for (String twin : List.of("STRASSE@example.com", "strasse@EXAMPLE.com", "ｓtrasse@example.com")) {
+    for (String twin :
+        List.of("STRASSE@example.com", "strasse@EXAMPLE.com", "ｓtrasse@example.com")) {
       JsonNode found =
           ok("GET", ACCOUNT + "Users?filter=" + encoded("userName eq \"" + twin + "\""), null);
       assertThat(found.at("/Resources/0/id").asText()).as(twin).isEqualTo(id);
