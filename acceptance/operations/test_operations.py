@@ -2,13 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import zipfile
 
 import pytest
 import requests
 
-from conftest import Instance, eventually
+from conftest import ROOT, Instance, eventually
 
 MARK_MB = 128
 
@@ -119,6 +120,36 @@ def test_the_support_bundle_has_no_secret_in_it(small, tmp_path):
 def ended(client, statement):
     answer = client.statement_execution.get_statement(statement)
     return answer if answer.status.state.value not in ("PENDING", "RUNNING") else None
+
+
+def keys_of(said, purpose):
+    return [key["key_id"] for key in said["keys"] if key["purpose"] == purpose]
+
+
+def test_keys_are_rotated_under_a_running_engine_and_a_kill_in_the_middle_loses_nothing(small):
+    small.sql("SELECT 1")
+    engines = [engine["id"] for engine in small.status()["engines"]]
+    before = small.json("keys")
+    after = small.json("keys", "rotate")
+    for purpose in ["sealing", "tokens", "engines"]:
+        assert keys_of(after, purpose)[1:] == keys_of(before, purpose), after
+    assert after["resealed"] >= 2, "the stack's secret and the engine's key"
+    assert sorted(row["a"] for row in small.sql("SELECT a FROM dev.default.t")) == [1, 2, 3]
+    assert [engine["id"] for engine in small.status()["engines"]] == engines, "it is the same engine"
+
+    rotation = subprocess.Popen([str(ROOT / "tarn"), "keys", "rotate"], env=small.environment,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    eventually(lambda: (small.home / "keys" / "seal.json").read_text().count("keyId") > len(keys_of(after, "sealing")), 20)
+    os.kill(small.status()["pid"], signal.SIGKILL)
+    rotation.wait(60)
+    small.tarn("up")
+    assert sorted(row["a"] for row in small.sql("SELECT a FROM dev.default.t")) == [1, 2, 3]
+    assert [engine["id"] for engine in small.status()["engines"]] == engines, "it was taken over with its own key"
+
+    gone = small.json("keys", "rotate", "--retire")
+    assert {key["purpose"] for key in gone["removed"]} == {"tokens", "engines"}
+    assert sorted(row["a"] for row in small.sql("SELECT a FROM dev.default.t")) == [1, 2, 3]
+    eventually(lambda: engines[0] not in [engine["id"] for engine in small.status()["engines"]])
 
 
 def test_tls_by_one_setting(small):

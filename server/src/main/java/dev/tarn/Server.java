@@ -37,6 +37,7 @@ import dev.tarn.iam.EffectiveAccess;
 import dev.tarn.iam.Iam;
 import dev.tarn.iam.StackSessions;
 import dev.tarn.iam.StackSessions.Unbound;
+import dev.tarn.keys.Keys;
 import dev.tarn.mail.Mail;
 import dev.tarn.sql.Sql;
 import dev.tarn.storage.Buckets;
@@ -94,6 +95,7 @@ public final class Server implements AutoCloseable {
   private final Stacks stacks;
   private final AwsAccount aws;
   private final Snapshots snapshots;
+  private final Keys keys;
   private final Routes routes = new Routes();
   private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
   private Audit audit;
@@ -194,6 +196,14 @@ public final class Server implements AutoCloseable {
     engines.onChange(engine -> billing.engineChanged());
 
     snapshots = new Snapshots(config, database, buckets, clock);
+    keys =
+        new Keys(
+            Map.of("sealing", seal, "tokens", iam.tokenKeys(), "engines", engines.keys()),
+            List.of(stacks::reseal, engines::reseal),
+            database,
+            clock,
+            (why, params) ->
+                audited("keys.Keys.retire", Caller.system(iam.accountId(), why), null, params));
 
     iam.routes(
         routes,
@@ -209,6 +219,7 @@ public final class Server implements AutoCloseable {
     sql.routes(routes);
     stacks.routes(routes);
     snapshots.routes(routes);
+    keys.routes(routes);
     more.accept(routes);
     routes.complete();
   }
@@ -254,14 +265,14 @@ public final class Server implements AutoCloseable {
       @Override
       public String mint(Caller by, String stackId) {
         String token = sessions.mint(by, stackId);
-        audited("iam.StackSessions.mint", by, stackId);
+        audited("iam.StackSessions.mint", by, stackId, Map.of("stack_id", stackId));
         return token;
       }
 
       @Override
       public Unbound mintUnbound(Caller by) {
         Unbound minted = sessions.mintUnbound(by);
-        audited("iam.StackSessions.mint", by, minted.id());
+        audited("iam.StackSessions.mint", by, minted.id(), Map.of("stack_id", minted.id()));
         return minted;
       }
 
@@ -271,12 +282,14 @@ public final class Server implements AutoCloseable {
         audited(
             "iam.StackSessions.close",
             Caller.system(iam.accountId(), "stack " + stackId + " is done"),
-            stackId);
+            stackId,
+            Map.of("stack_id", stackId));
       }
     };
   }
 
-  private void audited(String action, Caller by, String stackId) {
+  /** What no call of its own brings about. */
+  private void audited(String action, Caller by, String stackId, Map<String, Object> params) {
     boolean system = by.kind() == Caller.Kind.SYSTEM;
     audit.append(
         new Audit.Entry(
@@ -291,7 +304,7 @@ public final class Server implements AutoCloseable {
             action,
             null,
             null,
-            Map.of("stack_id", stackId),
+            params,
             200,
             null,
             List.of(),
@@ -427,6 +440,7 @@ public final class Server implements AutoCloseable {
                     billing.undelivered(),
                     disk.isLow()))
         .of("engines", engines::forget)
+        .of("keys", keys::sweep)
         .start();
     stacks.resume(); // its functions call this server
     database.leases().onFreed(this::seek);
@@ -638,6 +652,7 @@ public final class Server implements AutoCloseable {
       http.stop().join();
     }
     retention.close();
+    keys.close();
     if (certificates != null) {
       certificates.close();
     }

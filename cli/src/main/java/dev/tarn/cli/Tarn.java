@@ -19,6 +19,7 @@ import picocli.CommandLine.ParseResult;
       Backup.class,
       Support.class,
       Restore.class,
+      Keys.class,
       Sql.class,
       Stack.class,
       Account.class,

@@ -3,11 +3,15 @@ package dev.tarn.backup;
 import dev.tarn.Config;
 import dev.tarn.database.Database;
 import dev.tarn.database.DatabaseUrl;
+import dev.tarn.storage.Folders;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -19,16 +23,21 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
+import java.util.UUID;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
  * {@code tarn restore}: makes an empty data directory what it was when the backup was taken. All is
  * unpacked and tried below {@code .restoring}, then moved to its place; while that folder is there
- * no server starts, and the next restore begins from nothing.
+ * no server starts, and the next restore begins from nothing. A PostgreSQL is filled last, in one
+ * transaction, and remembers by whom, so that the next attempt may do it over.
  */
 public final class Restore {
   /** Marks a data directory that is not whole. */
   public static final String MARK = ".restoring";
+
+  private static final Pattern DATABASE = Pattern.compile("\\s*database\\s*[=: ]\\s*(.*?)\\s*");
 
   private final Config config;
   private final PrintStream out;
@@ -54,25 +63,26 @@ public final class Restore {
       Path staged = home.resolve(MARK);
       try (FileChannel channel = lock(staged)) {
         clear(home);
-        boolean moved = false;
+        boolean whole = false;
         try {
           unpack(keys, staged);
           requireKeysOf(data, keysFrom, staged);
           data.unpack("tarn.db", staged);
-          // One of a newer version is refused, one of an older is migrated.
-          Database.open(DatabaseUrl.ofFile(staged.resolve("tarn.db"))).close();
+          migrate(staged.resolve("tarn.db"), data, from);
           unpack(data, staged);
-          if (config.database().isPostgres()) {
-            Database.adopt(staged.resolve("tarn.db"), config.database());
-            Files.delete(staged.resolve("tarn.db"));
-          }
-          moved = true;
+          forgetOtherDatabase(staged.resolve("tarn.properties"));
           move(staged, home);
+          if (config.database().isPostgres()) {
+            Path copy = staged.resolve("tarn.db");
+            Database.adopt(copy, config.database(), "restored " + attempt(channel));
+            Files.delete(copy);
+          }
+          whole = true;
+          done(staged, home);
         } finally {
-          if (!moved) {
+          if (!whole) {
             clear(home);
-            Files.deleteIfExists(staged.resolve("lock"));
-            Files.deleteIfExists(staged);
+            done(staged, home);
           }
         }
         out.println(
@@ -80,12 +90,68 @@ public final class Restore {
                 + home
                 + " as it was at "
                 + data.manifest().path("created_at").asText()
-                + "; `tarn up` starts it");
+                + ", with "
+                + config.database()
+                + " as its database; `tarn up` starts it");
         assert channel.isOpen();
       }
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       throw new IllegalStateException("not restored: " + e, e);
     }
+  }
+
+  /** One of a newer version is refused, one of an older is brought to this. */
+  private static void migrate(Path copy, Archive data, Path from) {
+    try {
+      Database.open(DatabaseUrl.ofFile(copy)).close();
+    } catch (IllegalStateException e) {
+      throw new IllegalStateException(
+          from
+              + ", written by Tarn "
+              + data.manifest().path("version").asText()
+              + ", cannot be restored by this version, and nothing was changed: "
+              + e.getMessage(),
+          e);
+    }
+  }
+
+  /**
+   * The settings of the backup may name the database of the instance that it is of, which may be
+   * running: where this one's rows go, the caller's settings say.
+   */
+  private void forgetOtherDatabase(Path properties) throws IOException {
+    if (!Files.exists(properties)) {
+      return;
+    }
+    List<String> lines = new ArrayList<>();
+    for (String line : Files.readAllLines(properties)) {
+      var setting = DATABASE.matcher(line);
+      boolean other = setting.matches() && !isHere(setting.group(1));
+      lines.add(other ? "# before it was restored: " + line.strip() : line);
+      if (other) {
+        out.println(
+            "its tarn.properties named another database; that line is a comment now (TARN_DATABASE"
+                + " says where to restore to)");
+      }
+    }
+    Files.write(properties, lines);
+  }
+
+  private boolean isHere(String setting) {
+    return DatabaseUrl.parse(setting, config.databaseFile(), null)
+        .toString()
+        .equals(config.database().toString());
+  }
+
+  /** Names this restore, through all its attempts. */
+  private static String attempt(FileChannel lock) throws IOException {
+    ByteBuffer name = ByteBuffer.allocate(36);
+    if (lock.read(name, 0) < 36) {
+      name = ByteBuffer.wrap(UUID.randomUUID().toString().getBytes(StandardCharsets.US_ASCII));
+      lock.write(name, 0);
+      lock.force(true);
+    }
+    return new String(name.array(), StandardCharsets.US_ASCII);
   }
 
   /** Empty, or left by a restore that did not finish. */
@@ -118,7 +184,10 @@ public final class Restore {
         staged, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     FileChannel channel =
         FileChannel.open(
-            staged.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            staged.resolve("lock"),
+            StandardOpenOption.CREATE,
+            StandardOpenOption.READ,
+            StandardOpenOption.WRITE);
     FileLock lock;
     try {
       lock = channel.tryLock();
@@ -138,11 +207,11 @@ public final class Restore {
       if (entry.endsWith(MARK)) {
         for (Path staged : list(entry)) {
           if (!staged.endsWith("lock")) {
-            Snapshot.delete(staged);
+            Folders.delete(staged);
           }
         }
       } else {
-        Snapshot.delete(entry);
+        Folders.delete(entry);
       }
     }
   }
@@ -177,19 +246,24 @@ public final class Restore {
     }
   }
 
-  private static void move(Path staged, Path home) throws IOException {
+  private void move(Path staged, Path home) throws IOException {
     for (Path folder : folders(staged)) {
       Archive.sync(folder);
     }
     for (Path entry : list(staged)) {
-      if (!entry.endsWith("lock")) {
+      boolean stays =
+          entry.endsWith("lock") || (entry.endsWith("tarn.db") && config.database().isPostgres());
+      if (!stays) {
         Files.move(
             entry, home.resolve(entry.getFileName().toString()), StandardCopyOption.ATOMIC_MOVE);
       }
     }
     Archive.sync(home);
-    Files.delete(staged.resolve("lock"));
-    Files.delete(staged);
+  }
+
+  private static void done(Path staged, Path home) throws IOException {
+    Files.deleteIfExists(staged.resolve("lock"));
+    Files.deleteIfExists(staged);
     Archive.sync(home);
   }
 

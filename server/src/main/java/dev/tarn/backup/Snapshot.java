@@ -3,6 +3,7 @@ package dev.tarn.backup;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.Config;
 import dev.tarn.database.Json;
+import dev.tarn.storage.Folders;
 import dev.tarn.telemetry.Audit;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -64,7 +65,7 @@ final class Snapshot {
       snapshot.fill(config, database);
       return snapshot;
     } catch (IOException | RuntimeException e) {
-      delete(folder);
+      Folders.delete(folder);
       throw e;
     }
   }
@@ -244,7 +245,7 @@ final class Snapshot {
   /** Deletes what killed backups left; nobody may be reading. */
   static void discardAll(Path storage) throws IOException {
     for (Path each : all(storage)) {
-      delete(each);
+      Folders.delete(each);
     }
   }
 
@@ -256,7 +257,7 @@ final class Snapshot {
         throw new IllegalStateException(
             "another backup is running (process " + Files.readString(reader) + ")");
       }
-      delete(other);
+      Folders.delete(other);
     }
   }
 
@@ -271,29 +272,6 @@ final class Snapshot {
   }
 
   void discard() throws IOException {
-    delete(folder);
-  }
-
-  static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    Files.walkFileTree(
-        folder,
-        new SimpleFileVisitor<>() {
-          @Override
-          public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-              throws IOException {
-            Files.deleteIfExists(file);
-            return FileVisitResult.CONTINUE;
-          }
-
-          @Override
-          public FileVisitResult postVisitDirectory(Path each, IOException failure)
-              throws IOException {
-            Files.deleteIfExists(each);
-            return FileVisitResult.CONTINUE;
-          }
-        });
+    Folders.delete(folder);
   }
 }

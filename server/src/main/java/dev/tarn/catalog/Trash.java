@@ -2,14 +2,7 @@ package dev.tarn.catalog;
 
 import dev.tarn.database.Database;
 import dev.tarn.database.Leases;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.FileVisitResult;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
+import dev.tarn.storage.Folders;
 import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.Semaphore;
@@ -81,7 +74,7 @@ final class Trash implements AutoCloseable {
           continue; // Another control plane is at it.
         }
         if (locations.bucketExists(location)) {
-          locations.deleting(() -> remove(locations.folder(location)));
+          locations.deleting(() -> Folders.delete(locations.folder(location)));
         }
         database.inTransaction(
             handle ->
@@ -103,32 +96,6 @@ final class Trash implements AutoCloseable {
                 .createQuery("SELECT storage_location FROM storage_trash ORDER BY created_at")
                 .mapTo(String.class)
                 .list());
-  }
-
-  private static void remove(Path folder) {
-    try {
-      Files.walkFileTree(
-          folder,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                throws IOException {
-              Files.deleteIfExists(file);
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path visited, IOException failure)
-                throws IOException {
-              Files.deleteIfExists(visited);
-              return FileVisitResult.CONTINUE;
-            }
-          });
-    } catch (NoSuchFileException e) {
-      // Never written, or removed before the process died.
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot remove " + folder, e);
-    }
   }
 
   /** Returns when all that was marked so far was tried. */

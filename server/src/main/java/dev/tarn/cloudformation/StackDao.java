@@ -441,6 +441,39 @@ final class StackDao {
         });
   }
 
+  /** A sealed text, and where it is. */
+  record Sealed(String table, String stackId, String text) {}
+
+  List<Sealed> sealed() {
+    return database.read(
+        handle ->
+            handle
+                .createQuery(
+                    """
+                    SELECT 'stack', stack_id, sealed FROM stack WHERE sealed <> ''
+                    UNION ALL
+                    SELECT 'stack_update', stack_id, sealed FROM stack_update WHERE sealed <> ''
+                    """)
+                .map(
+                    (row, context) ->
+                        new Sealed(row.getString(1), row.getString(2), row.getString(3)))
+                .list());
+  }
+
+  /** Unless it has changed meanwhile. */
+  void replace(Sealed old, String sealed) {
+    database.inTransaction(
+        handle ->
+            handle
+                .createUpdate(
+                    "UPDATE <table> SET sealed = :sealed WHERE stack_id = :id AND sealed = :old")
+                .define("table", old.table())
+                .bind("sealed", sealed)
+                .bind("id", old.stackId())
+                .bind("old", old.text())
+                .execute());
+  }
+
   /** Tries again what could not be taken back. */
   boolean continueRollback(String stackId, String sealed, String sealedOther) {
     return database.inTransaction(

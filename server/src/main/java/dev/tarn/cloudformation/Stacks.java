@@ -501,6 +501,18 @@ public final class Stacks implements AutoCloseable {
     return seal.seal(Json.write(secret), stackId);
   }
 
+  /** Brings what is sealed to the current key; how many were not. */
+  public int reseal() {
+    int old = 0;
+    for (StackDao.Sealed each : dao.sealed()) {
+      if (!seal.isCurrent(each.text())) {
+        dao.replace(each, seal.reseal(each.text(), each.stackId()));
+        old++;
+      }
+    }
+    return old;
+  }
+
   private static String freshName() {
     byte[] random = new byte[3];
     RANDOM.nextBytes(random);

@@ -153,14 +153,15 @@ public final class Database implements AutoCloseable {
    * Opens the SQLite database in {@code file} as a start would, which migrates it, and moves what
    * is in it to {@code url} where that is a PostgreSQL.
    *
+   * @param by who does it: may do it over, where the first time was cut off after the last row
    * @throws IllegalStateException it is of a newer version, or that PostgreSQL is not empty
    */
-  public static void adopt(Path file, DatabaseUrl url) {
+  public static void adopt(Path file, DatabaseUrl url, String by) {
     open(DatabaseUrl.ofFile(file)).close();
     if (url.isPostgres()) {
       open(url).close();
       try {
-        Transfer.toPostgres(file, url);
+        Transfer.toPostgres(file, url, by);
       } catch (SQLException e) {
         throw new IllegalStateException("cannot fill " + url + ": " + e.getMessage(), e);
       }

@@ -42,17 +42,23 @@ final class Transfer {
   }
 
   /**
+   * @param by noted in the database: one that the same filled may be filled again
    * @throws IllegalStateException there is an account already
    */
-  static void toPostgres(Path file, DatabaseUrl url) throws SQLException {
+  static void toPostgres(Path file, DatabaseUrl url, String by) throws SQLException {
     try (Connection sqlite = Sqlite.connect("jdbc:sqlite:" + file);
         Connection postgres = Postgres.connect(url)) {
       postgres.setAutoCommit(false);
       try (Statement statement = postgres.createStatement();
-          ResultSet row = statement.executeQuery("SELECT count(*) FROM account")) {
-        if (row.next() && row.getLong(1) > 0) {
+          ResultSet row =
+              statement.executeQuery(
+                  "SELECT count(*), obj_description('account'::regclass) FROM account")) {
+        if (row.next() && row.getLong(1) > 0 && !by.equals(row.getString(2))) {
           throw new IllegalStateException(
-              "the database " + url + " holds an account already (expected: an empty one)");
+              "the database "
+                  + url
+                  + " holds an account already (expected: an empty one, which the setting"
+                  + " database names)");
         }
       }
       List<String[]> keys = foreignKeys(postgres);
@@ -66,6 +72,7 @@ final class Transfer {
       for (String[] key : keys) {
         run(postgres, "ALTER TABLE " + key[0] + " ADD CONSTRAINT \"" + key[1] + "\" " + key[2]);
       }
+      run(postgres, "COMMENT ON TABLE account IS '" + by.replace("'", "''") + "'");
       postgres.commit();
     }
   }

@@ -7,9 +7,11 @@ import java.util.concurrent.CompletableFuture;
 final class Driver {
   private final String id;
   private final Engines.Spec spec;
+  private final SigningKeys.Pair key;
   private final Clock clock;
   private final CompletableFuture<Void> ready = new CompletableFuture<>();
   private final CompletableFuture<Void> gone = new CompletableFuture<>();
+  private final CompletableFuture<Void> unused = new CompletableFuture<>();
   private volatile ProcessHandle outer;
   private volatile ProcessHandle jvm;
   private volatile ConnectClient client;
@@ -19,9 +21,13 @@ final class Driver {
   private boolean retired;
   private boolean over;
 
-  Driver(String id, Engines.Spec spec, Clock clock) {
+  /**
+   * @param key that signs for it
+   */
+  Driver(String id, Engines.Spec spec, SigningKeys.Pair key, Clock clock) {
     this.id = id;
     this.spec = spec;
+    this.key = key;
     this.clock = clock;
     this.usedAt = clock.millis();
   }
@@ -32,6 +38,10 @@ final class Driver {
 
   Engines.Spec spec() {
     return spec;
+  }
+
+  SigningKeys.Pair key() {
+    return key;
   }
 
   /** Completes when it may be used, or exceptionally when it never will. */
@@ -86,11 +96,22 @@ final class Driver {
   synchronized void giveBack() {
     users--;
     usedAt = clock.millis();
+    if (retired && users == 0) {
+      unused.complete(null);
+    }
+  }
+
+  /** Completes when it is for nobody any more, and nobody has it. */
+  CompletableFuture<Void> unused() {
+    return unused;
   }
 
   /** From now on it is for nobody. */
   synchronized void retire() {
     retired = true;
+    if (users == 0) {
+      unused.complete(null);
+    }
   }
 
   /** Retires it when nobody has used it for as long as its owner said; 0 minutes is never. */
@@ -109,6 +130,7 @@ final class Driver {
     boolean first = !over;
     over = true;
     retired = true;
+    unused.complete(null);
     return first;
   }
 }

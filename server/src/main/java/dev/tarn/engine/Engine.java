@@ -12,6 +12,7 @@ package dev.tarn.engine;
  * @param jvmPid the driver as this machine sees it, null before it was ready
  * @param port of its Spark Connect server on loopback, null before it was ready
  * @param terms hash of what it was told, see {@link Engines}
+ * @param keyId of the key that signs for it; null from before that was noted
  * @param createdAt epoch milliseconds
  */
 public record Engine(
@@ -26,19 +27,22 @@ public record Engine(
     Long jvmPid,
     Integer port,
     String terms,
+    String keyId,
     long createdAt) {
 
   /** A life: it goes forward only. */
   public enum State {
     STARTING,
     RUNNING,
+    /** It takes no more statements and ends with the last that it has. */
+    DRAINING,
     STOPPING,
     STOPPED,
     FAILED;
 
     /** Whether there is, or may be, a process. */
     public boolean isUp() {
-      return this == STARTING || this == RUNNING || this == STOPPING;
+      return this == STARTING || this == RUNNING || this == DRAINING || this == STOPPING;
     }
   }
 }

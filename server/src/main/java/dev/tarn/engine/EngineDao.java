@@ -15,7 +15,7 @@ final class EngineDao {
   private static final String COLUMNS =
       """
       SELECT engine_id, kind, owner_id, workspace_id, state, reason, outer_pid, outer_since, jvm_pid,
-        port, terms, created_at FROM engine
+        port, terms, key_id, created_at FROM engine
       """;
 
   private final Database database;
@@ -29,15 +29,15 @@ final class EngineDao {
   }
 
   /** Whether the owner had none here that is up, and has this one now. */
-  boolean insert(String id, Engines.Spec spec, String terms, long now) {
+  boolean insert(String id, Engines.Spec spec, String terms, String keyId, long now) {
     return database.inTransaction(
         handle ->
             handle
                     .createUpdate(
                         """
                         INSERT INTO engine (engine_id, kind, owner_id, workspace_id, spec, state, terms,
-                          created_at, plane_id)
-                        VALUES (:id, 'WAREHOUSE', :owner, :workspace, :spec, 'STARTING', :terms, :now,
+                          key_id, created_at, plane_id)
+                        VALUES (:id, 'WAREHOUSE', :owner, :workspace, :spec, 'STARTING', :terms, :key, :now,
                           :plane)
                         ON CONFLICT DO NOTHING
                         """)
@@ -46,6 +46,7 @@ final class EngineDao {
                     .bind("workspace", spec.workspaceId())
                     .bind("spec", Json.write(spec))
                     .bind("terms", terms)
+                    .bind("key", keyId)
                     .bind("plane", plane())
                     .bind("now", now)
                     .execute()
@@ -97,6 +98,22 @@ final class EngineDao {
                 > 0);
   }
 
+  /** Whether this call is the one that lets it take no more statements. */
+  boolean draining(String id, String reason) {
+    return database.inTransaction(
+        handle ->
+            handle
+                    .createUpdate(
+                        """
+                        UPDATE engine SET state = 'DRAINING', reason = :reason
+                        WHERE engine_id = :id AND state = 'RUNNING'
+                        """)
+                    .bind("id", id)
+                    .bind("reason", reason)
+                    .execute()
+                > 0);
+  }
+
   /** What was being stopped is STOPPED for the reason it was stopped for; all else FAILED. */
   void ended(String id, String reason, long now) {
     database.inTransaction(
@@ -105,10 +122,12 @@ final class EngineDao {
                 .createUpdate(
                     """
                     UPDATE engine SET
-                      reason = CASE state WHEN 'STOPPING' THEN reason ELSE :reason END,
-                      state = CASE state WHEN 'STOPPING' THEN 'STOPPED' ELSE 'FAILED' END,
+                      reason = CASE WHEN state IN ('DRAINING', 'STOPPING') THEN reason
+                        ELSE :reason END,
+                      state = CASE WHEN state IN ('DRAINING', 'STOPPING') THEN 'STOPPED'
+                        ELSE 'FAILED' END,
                       ended_at = :now
-                    WHERE engine_id = :id AND state IN ('STARTING', 'RUNNING', 'STOPPING')
+                    WHERE engine_id = :id AND ended_at IS NULL
                     """)
                 .bind("id", id)
                 .bind("reason", reason)
@@ -133,7 +152,8 @@ final class EngineDao {
                             COLUMNS
                                 + """
                                  WHERE owner_id = :owner AND plane_id = :plane
-                                ORDER BY CASE WHEN ended_at IS NULL THEN 0 ELSE 1 END, created_at DESC
+                                ORDER BY CASE WHEN ended_at IS NOT NULL THEN 2
+                                  WHEN state = 'DRAINING' THEN 1 ELSE 0 END, created_at DESC
                                 LIMIT 1
                                 """)
                         .bind("owner", ownerId)
@@ -149,8 +169,7 @@ final class EngineDao {
                     handle
                         .createQuery(
                             COLUMNS
-                                + " WHERE state IN ('STARTING', 'RUNNING', 'STOPPING')"
-                                + " AND plane_id = :plane ORDER BY created_at")
+                                + " WHERE ended_at IS NULL AND plane_id = :plane ORDER BY created_at")
                         .bind("plane", plane()))
                 .list());
   }
@@ -172,7 +191,7 @@ final class EngineDao {
             handle
                 .createQuery(
                     """
-                    SELECT engine_id FROM engine WHERE state IN ('STARTING', 'RUNNING', 'STOPPING')
+                    SELECT engine_id FROM engine WHERE ended_at IS NULL
                       AND plane_id <> :plane
                       AND plane_id NOT IN (SELECT plane_id FROM control_plane)
                     """)
@@ -221,11 +240,7 @@ final class EngineDao {
   List<Engine> up() {
     return database.read(
         handle ->
-            engines(
-                    handle.createQuery(
-                        COLUMNS
-                            + " WHERE state IN ('STARTING', 'RUNNING', 'STOPPING')"
-                            + " ORDER BY created_at"))
+            engines(handle.createQuery(COLUMNS + " WHERE ended_at IS NULL ORDER BY created_at"))
                 .list());
   }
 
@@ -242,7 +257,7 @@ final class EngineDao {
                           row.getString(1),
                           row.getString(2),
                           row.getLong(3),
-                          row.getString(4).equals("RUNNING"),
+                          List.of("RUNNING", "DRAINING").contains(row.getString(4)),
                           row.wasNull() ? null : ended);
                     })
                 .list());
@@ -300,6 +315,7 @@ final class EngineDao {
                 row.getObject(9) == null ? null : row.getLong(9),
                 row.getObject(10) == null ? null : row.getInt(10),
                 row.getString(11),
-                row.getLong(12)));
+                row.getString(12),
+                row.getLong(13)));
   }
 }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.linecorp.armeria.client.ClientFactory;
 import dev.tarn.Config;
 import dev.tarn.database.Database;
+import dev.tarn.database.KeyRing;
 import dev.tarn.database.Seal;
 import dev.tarn.engine.Engine.State;
 import dev.tarn.http.Allow;
@@ -16,20 +17,18 @@ import dev.tarn.http.Caller;
 import dev.tarn.http.Operation;
 import dev.tarn.http.Role;
 import dev.tarn.http.Routes;
+import dev.tarn.storage.Folders;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -72,12 +71,16 @@ public final class Engines implements AutoCloseable {
   /** One that was trained writes a cache of 200 MB first, on one core. */
   private static final long WRITE_SECONDS = 600;
 
+  private static final String FOREIGN =
+      "it was started by another build of Tarn, or with other keys or another address, and was"
+          + " ended; the next statement starts one of this build";
+
   private static final long ACQUIRE_SECONDS = 600;
   private static final long TICK_SECONDS = 15;
 
   private final Config config;
   private final EngineDao dao;
-  private final SigningKey key;
+  private final SigningKeys keys;
   private final Tokens tokens;
   private final LongFunction<String> catalogsVersion;
   private final Clock clock;
@@ -136,7 +139,7 @@ public final class Engines implements AutoCloseable {
             Thread.ofVirtual().name("engines").start(this::obeyRows);
           }
         });
-    this.key = SigningKey.open(config.keys().resolve("engine-key"), seal);
+    this.keys = new SigningKeys(config.keys().resolve("engine-key"), seal);
     this.tokens = tokens;
     this.catalogsVersion = catalogsVersion;
     this.clock = clock;
@@ -257,12 +260,12 @@ public final class Engines implements AutoCloseable {
   private Driver driver(Spec spec) {
     URI address = catalog.join();
     while (true) {
-      String id = HexFormat.of().formatHex(SigningKey.random(16));
-      Driver made = new Driver(id, spec, clock);
+      String id = HexFormat.of().formatHex(SigningKeys.random(16));
+      Driver made = new Driver(id, spec, keys.current(), clock);
       drivers.put(id, made);
       boolean first = false;
       try {
-        first = dao.insert(id, spec, terms(address), clock.millis());
+        first = dao.insert(id, spec, terms(address, made.key()), made.key().id(), clock.millis());
       } finally {
         if (!first) {
           drivers.remove(id);
@@ -290,7 +293,7 @@ public final class Engines implements AutoCloseable {
       Map<String, Object> told = new HashMap<>();
       told.put("engine_id", id);
       told.put("workspace_id", Long.toString(driver.spec().workspaceId()));
-      told.put("public_key", Base64.getEncoder().encodeToString(key.publicKey().getEncoded()));
+      told.put("public_key", driver.key().told());
       told.put("catalog_uri", address.toString());
       told.put("catalog_token", tokens.mint(id, driver.spec().workspaceId()));
       told.put("default_catalog", driver.spec().defaultCatalog());
@@ -332,7 +335,7 @@ public final class Engines implements AutoCloseable {
         connections,
         driver.id(),
         port,
-        key.privateKey(),
+        driver.key().privateKey(),
         clock,
         () -> catalogsVersion.apply(driver.spec().workspaceId()));
   }
@@ -342,8 +345,29 @@ public final class Engines implements AutoCloseable {
     if (dao.stopping(driver.id(), reason)) {
       changed(driver.id());
       kill(driver);
+    } else if (dao.find(driver.id()).filter(e -> e.state() == State.DRAINING).isPresent()) {
+      kill(driver); // It was about to end; now it is not waited for.
     }
     driver.gone().join();
+  }
+
+  /**
+   * Lets an engine take no more statements, so that the next starts another, and ends it with the
+   * last it has.
+   */
+  private void drain(Driver driver, String reason) {
+    work.execute(
+        () -> {
+          if (driver.ready().handle((nothing, failure) -> failure).join() != null) {
+            return; // It never was in use.
+          }
+          driver.retire();
+          if (dao.draining(driver.id(), reason)) {
+            changed(driver.id());
+            driver.unused().join();
+            kill(driver);
+          }
+        });
   }
 
   /** First as a request to the driver, then to all of it. */
@@ -402,7 +426,7 @@ public final class Engines implements AutoCloseable {
         LOG.error("engine {} was trained in vain", id, e);
       }
     }
-    remove(launcher.folder(id).resolve("scratch"));
+    Folders.delete(launcher.folder(id).resolve("scratch"));
     changed(id);
   }
 
@@ -448,6 +472,9 @@ public final class Engines implements AutoCloseable {
       if (adopt(engine, address)) {
         adopted.add(engine.id());
         LOG.info("engine {} of {} was taken over", engine.id(), engine.ownerId());
+      } else if (pairOf(engine, address).isEmpty()) {
+        // Calls end with their control plane, so nothing that it does is lost.
+        dao.stopping(engine.id(), FOREIGN);
       }
     }
     Set<ProcessHandle> left = new HashSet<>(marked());
@@ -459,10 +486,7 @@ public final class Engines implements AutoCloseable {
             engine.id(),
             engine.state() == State.STARTING
                 ? "the control plane ended while it was starting"
-                : engine.terms().equals(terms(address))
-                    ? causeOfEnd(engine.id())
-                    : "it was started by another build of Tarn, or with other keys or another"
-                        + " address, and was ended; the next statement starts one of this build");
+                : causeOfEnd(engine.id()));
       }
     }
     forget();
@@ -470,7 +494,7 @@ public final class Engines implements AutoCloseable {
 
   /** Deletes what is left of engines that ended, but for the newest. */
   public void forget() {
-    dao.forget(config.upkeep().enginesKept()).forEach(id -> remove(launcher.folder(id)));
+    dao.forget(config.upkeep().enginesKept()).forEach(id -> Folders.delete(launcher.folder(id)));
   }
 
   /** How many are in a state in which they are up. */
@@ -517,7 +541,7 @@ public final class Engines implements AutoCloseable {
 
   private boolean adopt(Engine engine, URI address) {
     if (engine.state() != State.RUNNING
-        || !engine.terms().equals(terms(address))
+        || pairOf(engine, address).isEmpty()
         || !marked(engine.id()).contains(ProcessHandle.of(engine.outerPid()).orElse(null))
         || !engine.outerSince().equals(HostProcesses.identity(engine.outerPid()))) {
       return false;
@@ -526,13 +550,22 @@ public final class Engines implements AutoCloseable {
     if (jvm.isEmpty()) {
       return false;
     }
-    Driver driver = new Driver(engine.id(), dao.spec(engine.id()), clock);
+    Driver driver =
+        new Driver(
+            engine.id(), dao.spec(engine.id()), pairOf(engine, address).orElseThrow(), clock);
     drivers.put(engine.id(), driver);
     ProcessHandle outer = ProcessHandle.of(engine.outerPid()).orElseThrow();
     driver.runsAs(outer);
     driver.serves(jvm.get(), client(driver, engine.port()));
     watch(driver);
     return true;
+  }
+
+  /** The pair whose public half an engine was told, with all else that it would be told now. */
+  private Optional<SigningKeys.Pair> pairOf(Engine engine, URI address) {
+    return keys.all().stream()
+        .filter(pair -> engine.terms().equals(terms(address, pair)))
+        .findFirst();
   }
 
   private List<ProcessHandle> marked(String... engineId) {
@@ -566,21 +599,59 @@ public final class Engines implements AutoCloseable {
   }
 
   /** A hash of what it runs, whom it believes, and where it asks. */
-  private String terms(URI address) {
+  private String terms(URI address, SigningKeys.Pair key) {
     try {
       return HexFormat.of()
           .formatHex(
               MessageDigest.getInstance("SHA-256")
-                  .digest(
-                      (address
-                              + "\n"
-                              + launcher.build()
-                              + "\n"
-                              + Base64.getEncoder().encodeToString(key.publicKey().getEncoded()))
-                          .getBytes(UTF_8)));
+                  .digest((address + "\n" + launcher.build() + "\n" + key.told()).getBytes(UTF_8)));
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** The pairs that sign for engines; a former one goes when no engine has it any more. */
+  public KeyRing keys() {
+    return new KeyRing() {
+      @Override
+      public List<Key> keys() {
+        String current = keys.current().id();
+        return keys.all().stream()
+            .map(pair -> new Key(pair.id(), pair.id().equals(current), null))
+            .toList();
+      }
+
+      @Override
+      public void rotate(Instant now) {
+        keys.rotate();
+      }
+
+      @Override
+      public List<String> retire(Instant now, boolean all) {
+        List<Engine> up = dao.up();
+        boolean unknown = up.stream().anyMatch(engine -> engine.keyId() == null);
+        List<String> gone =
+            keys.keepOnly(
+                id -> !all && (unknown || up.stream().anyMatch(e -> id.equals(e.keyId()))));
+        reload();
+        return gone;
+      }
+
+      @Override
+      public void reload() {
+        for (Driver driver : drivers.values()) {
+          if (keys.find(driver.key().id()).isEmpty()) {
+            drain(
+                driver, "its key was retired; the next statement starts an engine with a new one");
+          }
+        }
+      }
+    };
+  }
+
+  /** Brings the pairs to the current sealing key; how many were not. */
+  public int reseal() {
+    return keys.reseal();
   }
 
   /** Stops what is idle, bounds logs. */
@@ -615,32 +686,6 @@ public final class Engines implements AutoCloseable {
     stopped.forEach(CompletableFuture::join);
     work.close();
     var unused = connections.closeAsync();
-  }
-
-  private static void remove(Path folder) {
-    try {
-      Files.walkFileTree(
-          folder,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                throws IOException {
-              Files.deleteIfExists(file);
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path visited, IOException failure)
-                throws IOException {
-              Files.deleteIfExists(visited);
-              return FileVisitResult.CONTINUE;
-            }
-          });
-    } catch (NoSuchFileException e) {
-      // Somebody was faster.
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot delete " + folder, e);
-    }
   }
 
   /** One line of {@code ./tarn status}. */

@@ -10,10 +10,14 @@ import com.nimbusds.jose.crypto.ECDSASigner;
 import com.nimbusds.jose.crypto.ECDSAVerifier;
 import com.nimbusds.jose.jwk.Curve;
 import com.nimbusds.jose.jwk.ECKey;
+import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.JWKSet;
 import com.nimbusds.jose.jwk.gen.ECKeyGenerator;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
+import dev.tarn.database.Json;
+import dev.tarn.database.KeyFile;
+import dev.tarn.database.KeyRing;
 import dev.tarn.database.Seal;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,32 +25,58 @@ import java.nio.file.Path;
 import java.text.ParseException;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Date;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 
 /**
- * OAuth access tokens: JWTs signed with the ES256 key in {@code keys/oauth.json}. They are not
- * stored; who they name is looked up at each use, so a deleted or deactivated principal is out at
- * once.
+ * OAuth access tokens: JWTs signed with the first of the ES256 keys in {@code keys/oauth.json}.
+ * They are not stored; who they name is looked up at each use, so a deleted or deactivated
+ * principal is out at once. A former key is published, and believed, until the last token it signed
+ * has expired.
  */
-final class AccessTokens {
+final class AccessTokens implements KeyRing {
   static final Duration LIFETIME = Duration.ofHours(1);
 
-  private final ECKey key;
+  /** No token lives longer: the most that an app may ask for, and what clocks differ by. */
+  private static final Duration LONGEST = CustomApps.LONGEST_ACCESS.plusMinutes(10);
+
+  private final KeyFile<Map<String, ECKey>> file;
   private final Clock clock;
   // What a signature proves does not change; checking it costs more than the rest of a request.
   private final Cache<String, Claims> verified = Caffeine.newBuilder().maximumSize(10_000).build();
 
-  private AccessTokens(ECKey key, Clock clock) {
-    this.key = key;
+  private AccessTokens(Path file, Clock clock) {
+    this.file = new KeyFile<>(file, AccessTokens::parsed);
     this.clock = clock;
+  }
+
+  /** By their ids, the current one first. */
+  private static Map<String, ECKey> parsed(String text) throws ParseException {
+    List<JWK> all =
+        Json.tree(text).has("keys")
+            ? JWKSet.parse(text).getKeys()
+            : List.of(ECKey.parse(text)); // from before there was more than one
+    Map<String, ECKey> byId = new LinkedHashMap<>();
+    for (JWK key : all) {
+      byId.put(key.getKeyID(), key.toECKey());
+    }
+    return Collections.unmodifiableMap(byId);
+  }
+
+  private static ECKey current(Map<String, ECKey> keys) {
+    return keys.values().iterator().next();
   }
 
   /**
    * @param id {@code jti}
+   * @param keyId of the key that signed it
    * @param workspaceId the only workspace it is good for, or null
    * @param grantId what a person let a program do, which the token ends with; null for a service
    *     principal's own
@@ -54,6 +84,7 @@ final class AccessTokens {
    */
   record Claims(
       String id,
+      String keyId,
       long principalId,
       String accountId,
       Long workspaceId,
@@ -65,27 +96,86 @@ final class AccessTokens {
     }
   }
 
-  /** The key in {@code keys/oauth.json}, made on first use with mode 0600. */
+  /** The keys in {@code keys/oauth.json}, one made on first use with mode 0600. */
   static AccessTokens open(Path keys, Clock clock) {
     Path file = keys.resolve("oauth.json");
     try {
       if (!Files.exists(file)) {
-        ECKey made =
-            new ECKeyGenerator(Curve.P_256)
-                .algorithm(JWSAlgorithm.ES256)
-                .keyID(UUID.randomUUID().toString())
-                .generate();
-        Seal.writeSecret(file, made.toJSONString());
+        Seal.writeSecret(file, made().toJSONString());
       }
-      return new AccessTokens(ECKey.parse(Files.readString(file)), clock);
-    } catch (IOException | JOSEException | ParseException e) {
-      throw new IllegalStateException("cannot read the key of OAuth tokens " + file, e);
+      return new AccessTokens(file, clock);
+    } catch (IOException e) {
+      throw new IllegalStateException("cannot make the key of OAuth tokens " + file, e);
     }
   }
 
-  /** The public half, as clients fetch it. */
+  private static ECKey made() {
+    try {
+      return new ECKeyGenerator(Curve.P_256)
+          .algorithm(JWSAlgorithm.ES256)
+          .keyID(UUID.randomUUID().toString())
+          .generate();
+    } catch (JOSEException e) {
+      throw new IllegalStateException("cannot make a key for OAuth tokens", e);
+    }
+  }
+
+  /** The public halves, as clients fetch them. */
   Map<String, Object> published() {
-    return new JWKSet(key.toPublicJWK()).toJSONObject();
+    return new JWKSet(List.<JWK>copyOf(file.fresh().values())).toJSONObject(true);
+  }
+
+  @Override
+  public List<Key> keys() {
+    Map<String, ECKey> keys = file.fresh();
+    return keys.values().stream()
+        .map(
+            key ->
+                new Key(
+                    key.getKeyID(),
+                    key.equals(current(keys)),
+                    key.getExpirationTime() == null ? null : key.getExpirationTime().toInstant()))
+        .toList();
+  }
+
+  @Override
+  public synchronized void rotate(Instant now) {
+    List<ECKey> all = new ArrayList<>(List.of(made()));
+    for (ECKey former : file.fresh().values()) {
+      all.add(
+          former.getExpirationTime() == null
+              ? new ECKey.Builder(former).expirationTime(Date.from(now.plus(LONGEST))).build()
+              : former);
+    }
+    write(all);
+  }
+
+  @Override
+  public synchronized List<String> retire(Instant now, boolean all) {
+    Map<String, ECKey> keys = file.fresh();
+    List<String> gone =
+        keys.values().stream()
+            .filter(key -> !key.equals(current(keys)))
+            .filter(
+                key ->
+                    all
+                        || (key.getExpirationTime() != null
+                            && !key.getExpirationTime().toInstant().isAfter(now)))
+            .map(ECKey::getKeyID)
+            .toList();
+    if (!gone.isEmpty()) {
+      write(keys.values().stream().filter(key -> !gone.contains(key.getKeyID())).toList());
+    }
+    return gone;
+  }
+
+  private void write(List<ECKey> keys) {
+    file.write(new JWKSet(List.<JWK>copyOf(keys)).toString(false));
+  }
+
+  @Override
+  public void reload() {
+    file.fresh();
   }
 
   /** A service principal's own. */
@@ -138,6 +228,7 @@ final class AccessTokens {
   }
 
   private String signed(JWTClaimsSet claims) {
+    ECKey key = current(file.fresh());
     SignedJWT jwt =
         new SignedJWT(
             new JWSHeader.Builder(JWSAlgorithm.ES256).keyID(key.getKeyID()).build(), claims);
@@ -160,12 +251,25 @@ final class AccessTokens {
       }
       verified.put(hash, claims);
     }
+    if (!file.get().containsKey(claims.keyId())) {
+      return Optional.empty(); // retired
+    }
     return claims.expiresAt() > clock.millis() ? Optional.of(claims) : Optional.empty();
+  }
+
+  /** Another control plane may just have made it. */
+  private ECKey key(String id) {
+    ECKey known = file.get().get(id);
+    return known == null && id != null ? file.fresh().get(id) : known;
   }
 
   private Optional<Claims> read(String token) {
     try {
       SignedJWT jwt = SignedJWT.parse(token);
+      ECKey key = key(jwt.getHeader().getKeyID());
+      if (key == null) {
+        return Optional.empty();
+      }
       JWSVerifier verifier = new ECDSAVerifier(key.toPublicJWK());
       if (!jwt.getHeader().getAlgorithm().equals(JWSAlgorithm.ES256) || !jwt.verify(verifier)) {
         return Optional.empty();
@@ -178,6 +282,7 @@ final class AccessTokens {
       return Optional.of(
           new Claims(
               claims.getJWTID(),
+              key.getKeyID(),
               Long.parseLong(claims.getStringClaim("principal_id")),
               claims.getAudience().getFirst(),
               workspace == null ? null : Long.valueOf(workspace),

@@ -38,6 +38,9 @@ public final class CustomApps {
   /** What the SDKs are when nobody registered anything: programs on the person's own machine. */
   static final String BUILT_IN = "databricks-cli";
 
+  /** The longest life of an access token that an app may ask for. */
+  static final Duration LONGEST_ACCESS = Duration.ofDays(1);
+
   static final String ALL_APIS = "all-apis";
   static final String OFFLINE = "offline_access";
   static final Set<String> SCOPES = Set.of(ALL_APIS, OFFLINE, "openid", "profile", "email");
@@ -225,7 +228,11 @@ public final class CustomApps {
     }
     TokenAccessPolicy policy = app.getTokenAccessPolicy();
     if (policy != null) {
-      ttl("access_token_ttl_in_minutes", policy.getAccessTokenTtlInMinutes(), 5, 1440);
+      ttl(
+          "access_token_ttl_in_minutes",
+          policy.getAccessTokenTtlInMinutes(),
+          5,
+          LONGEST_ACCESS.toMinutes());
       ttl("refresh_token_ttl_in_minutes", policy.getRefreshTokenTtlInMinutes(), 5, 129_600);
       ttl(
           "absolute_session_lifetime_in_minutes",

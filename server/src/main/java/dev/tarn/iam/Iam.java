@@ -16,6 +16,7 @@ import com.databricks.sdk.service.oauth2.ServicePrincipalSecretsProxyService;
 import com.databricks.sdk.service.oauth2.ServicePrincipalSecretsService;
 import com.databricks.sdk.service.settings.TokensService;
 import dev.tarn.database.Database;
+import dev.tarn.database.KeyRing;
 import dev.tarn.database.Seal;
 import dev.tarn.http.Authenticator;
 import dev.tarn.http.Caller;
@@ -264,6 +265,11 @@ public final class Iam {
         sessions,
         browserSessions,
         stackSessions);
+  }
+
+  /** The keys that sign access tokens. */
+  public KeyRing tokenKeys() {
+    return accessTokens();
   }
 
   private synchronized AccessTokens accessTokens() {

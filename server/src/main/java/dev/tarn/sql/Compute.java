@@ -24,6 +24,9 @@ interface Compute {
   /** The engine of a warehouse that outlived the process that started it, or null. */
   Engine find(long workspaceId, String warehouseId);
 
+  /** Why the last engine of a warehouse is gone, or null. */
+  String lost(String warehouseId);
+
   /** The states of the warehouse's engines in other control planes. */
   List<State> elsewhere(String warehouseId);
 

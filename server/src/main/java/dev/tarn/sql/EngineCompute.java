@@ -51,7 +51,7 @@ final class EngineCompute implements Compute {
     this.specs = specs;
     engines.onChange(
         engine -> {
-          if (!engine.state().isUp()) {
+          if (isOver(engine)) {
             CompletableFuture<String> death = deaths.remove(engine.id());
             if (death != null) {
               death.complete(cause(engine));
@@ -60,9 +60,14 @@ final class EngineCompute implements Compute {
         });
   }
 
+  /** Whether it takes no more statements. */
+  private static boolean isOver(dev.tarn.engine.Engine engine) {
+    return engine.state() == State.DRAINING || !engine.state().isUp();
+  }
+
   /** None when it was stopped, if by another control plane. */
   private static String cause(dev.tarn.engine.Engine engine) {
-    return engine.state() == State.STOPPED ? null : engine.reason();
+    return engine.state() == State.FAILED ? engine.reason() : null;
   }
 
   @Override
@@ -91,6 +96,15 @@ final class EngineCompute implements Compute {
         .orElse(null);
   }
 
+  @Override
+  public String lost(String warehouseId) {
+    return engines
+        .current(warehouseId)
+        .filter(engine -> !engine.state().isUp())
+        .map(dev.tarn.engine.Engine::reason)
+        .orElse(null);
+  }
+
   private final class Running implements Engine {
     private final String id;
     private final String warehouseId;
@@ -103,7 +117,7 @@ final class EngineCompute implements Compute {
       // It may have died before it could be noted that somebody wants to know.
       engines
           .current(warehouseId)
-          .filter(engine -> engine.id().equals(id) && !engine.state().isUp())
+          .filter(engine -> engine.id().equals(id) && isOver(engine))
           .ifPresent(engine -> death.complete(cause(engine)));
     }
 

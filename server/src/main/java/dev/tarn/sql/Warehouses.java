@@ -105,6 +105,7 @@ final class Warehouses {
         if (engine != null) {
           runs(warehouse, engine);
         } else if (row.state() != State.STOPPED && compute.elsewhere(row.id()).isEmpty()) {
+          warehouse.failure = compute.lost(row.id());
           changed(warehouse, State.STOPPED);
         }
       }

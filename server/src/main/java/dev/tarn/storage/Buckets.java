@@ -9,12 +9,9 @@ import dev.tarn.database.Leases;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
 import java.util.List;
 import java.util.concurrent.locks.ReadWriteLock;
@@ -192,7 +189,7 @@ public final class Buckets {
     if (!leases.take(work)) {
       return;
     }
-    removeFolder(name);
+    Folders.delete(root.resolve(name));
     database.inTransaction(
         handle -> {
           leases.require(handle, work);
@@ -202,32 +199,6 @@ public final class Buckets {
               .execute();
         });
     leases.give(work);
-  }
-
-  private void removeFolder(String name) {
-    try {
-      Files.walkFileTree(
-          root.resolve(name),
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                throws IOException {
-              Files.deleteIfExists(file);
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path folder, IOException failure)
-                throws IOException {
-              Files.deleteIfExists(folder);
-              return FileVisitResult.CONTINUE;
-            }
-          });
-    } catch (NoSuchFileException e) {
-      // Somebody else removed it; the row is what is left to do.
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot delete the bucket " + name, e);
-    }
   }
 
   private void makeFolder(String name) {

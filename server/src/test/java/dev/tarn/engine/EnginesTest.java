@@ -290,13 +290,80 @@ class EnginesTest {
   }
 
   @Test
+  void anEngineKeepsTheKeyItWasToldAndIsFoundAgainAndTheNextIsToldTheNewOne() throws Exception {
+    engines.acquire(spec("w1")).close();
+    Engine before = engines.current("w1").orElseThrow();
+    String former = engines.keys().keys().getFirst().id();
+    engines.keys().rotate(clock.instant());
+    assertThat(engines.keys().retire(clock.instant(), false)).isEmpty();
+    engines.acquire(spec("w2")).close();
+    assertThat(before.keyId()).isEqualTo(former);
+    assertThat(engines.current("w2").orElseThrow().keyId()).isNotEqualTo(former);
+    try (Engines next = opened(HERE)) {
+      for (String owner : List.of("w1", "w2")) {
+        String id = engines.current(owner).orElseThrow().id();
+        try (Lease lease = next.acquire(spec(owner))) {
+          assertThat(lease.engineId()).isEqualTo(id);
+        }
+      }
+      next.stop("w1", "enough");
+      assertThat(next.keys().retire(clock.instant(), false)).containsExactly(former);
+      assertThat(next.keys().keys()).hasSize(1);
+    }
+  }
+
+  @Test
+  void anEngineWhoseKeyIsRetiredEndsWithItsLastStatementAndTheNextHasAnother() throws Exception {
+    Lease running = engines.acquire(spec("w1"));
+    engines.keys().rotate(clock.instant());
+    changes.clear();
+    assertThat(engines.keys().retire(clock.instant(), true)).hasSize(1);
+    assertThat(changes.poll(60, TimeUnit.SECONDS).state()).isEqualTo(State.DRAINING);
+    Engine draining = engines.current("w1").orElseThrow();
+    assertThat(draining.id()).isEqualTo(running.engineId());
+    assertThat(engines.lease(draining.id())).isEmpty();
+    try (Lease lease = engines.acquire(spec("w1"))) {
+      assertThat(lease.engineId()).isNotEqualTo(draining.id());
+      assertThat(ProcessHandle.of(draining.jvmPid()).orElseThrow().isAlive()).isTrue();
+      changes.clear();
+      running.close();
+      Engine over = ended();
+      assertThat(over.id()).isEqualTo(draining.id());
+      assertThat(over.state()).isEqualTo(State.STOPPED);
+      assertThat(over.reason()).startsWith("its key was retired");
+      assertThat(engines.current("w1").orElseThrow().id()).isEqualTo(lease.engineId());
+    }
+  }
+
+  @Test
+  void anEngineOfAnotherBuildIsEndedAndTheNextStatementStartsOneOfThis() throws Exception {
+    engines.acquire(spec("w1")).close();
+    Engine before = engines.current("w1").orElseThrow();
+    ProcessHandle outer = ProcessHandle.of(before.outerPid()).orElseThrow();
+    // What is started from now on runs another jar.
+    Path jar = home.resolve("distribution/spark/target/runtime/jars/driver.jar");
+    Files.setLastModifiedTime(jar, java.nio.file.attribute.FileTime.fromMillis(1));
+    try (Engines next = opened(HERE)) {
+      assertThat(outer.isAlive()).isFalse();
+      Engine ended = next.current("w1").orElseThrow();
+      assertThat(ended.state()).isEqualTo(State.STOPPED);
+      assertThat(ended.reason())
+          .contains("another build of Tarn")
+          .contains("the next statement starts one of this build");
+      try (Lease lease = next.acquire(spec("w1"))) {
+        assertThat(lease.engineId()).isNotEqualTo(before.id());
+      }
+    }
+  }
+
+  @Test
   void anEngineThatWasToldAnotherAddressIsReaped() throws Exception {
     engines.acquire(spec("w1")).close();
     ProcessHandle outer =
         ProcessHandle.of(engines.current("w1").orElseThrow().outerPid()).orElseThrow();
     try (Engines next = opened(URI.create("http://127.0.0.1:9999"))) {
       assertThat(outer.isAlive()).isFalse();
-      assertThat(next.current("w1").orElseThrow().state()).isEqualTo(State.FAILED);
+      assertThat(next.current("w1").orElseThrow().state()).isEqualTo(State.STOPPED);
     }
   }
 

@@ -35,6 +35,7 @@ final class TestCompute implements Compute {
   final Semaphore mayStart = new Semaphore(1_000);
   final CountDownLatch waits = new CountDownLatch(1);
   String startFailure;
+  String lost;
   int perBatch = 2;
 
   @Override
@@ -61,6 +62,11 @@ final class TestCompute implements Compute {
   @Override
   public Engine find(long workspaceId, String warehouseId) {
     return null;
+  }
+
+  @Override
+  public String lost(String warehouseId) {
+    return lost;
   }
 
   final class TestEngine implements Engine {

@@ -66,6 +66,20 @@ class WarehousesTest {
   }
 
   @Test
+  void aWarehouseWhoseEngineDidNotOutliveAKilledServerSaysWhy() {
+    String id = create("left behind");
+    until(id, State.RUNNING);
+    compute.lost = "it was started by another build of Tarn";
+    warehouses =
+        new Warehouses(
+            database, compute, clock, () -> URI.create("http://127.0.0.1:8484"), 30, timer);
+    warehouses.recover();
+    GetWarehouseResponse warehouse = until(id, State.STOPPED);
+    assertThat(warehouse.getHealth().getMessage())
+        .isEqualTo("it was started by another build of Tarn");
+  }
+
+  @Test
   void aWarehouseHasTheDocumentedDefaultsAndStarts() {
     String id = create("first");
     GetWarehouseResponse warehouse = until(id, State.RUNNING);
