@@ -13,9 +13,11 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What a SCIM resource may say, as {@code scim-schemas.json} has it: that file is what {@code
@@ -229,23 +231,14 @@ final class ScimSchema {
       }
       return single(attribute, sent);
     }
-    ArrayNode list = Json.MAPPER.createArrayNode();
+    Set<JsonNode> different = new LinkedHashSet<>(); // there may be thousands
     for (JsonNode element : sent.isArray() ? sent : List.of(sent)) {
       JsonNode read = single(attribute, element);
-      if (read != null && indexOf(list, read) < 0) {
-        list.add(read);
+      if (read != null) {
+        different.add(read);
       }
     }
-    return list;
-  }
-
-  private static int indexOf(ArrayNode list, JsonNode element) {
-    for (int i = 0; i < list.size(); i++) {
-      if (list.get(i).equals(element)) {
-        return i;
-      }
-    }
-    return -1;
+    return Json.MAPPER.createArrayNode().addAll(different);
   }
 
   private static JsonNode single(Attribute attribute, JsonNode sent) {

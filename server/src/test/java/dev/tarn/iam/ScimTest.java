@@ -626,7 +626,7 @@ class ScimTest {
     T result = call.call();
     assertThat(Duration.ofNanos(System.nanoTime() - began))
         .as(what)
-        .isLessThan(Duration.ofSeconds(10));
+        .isLessThan(Duration.ofSeconds(5));
     return result;
   }
 
