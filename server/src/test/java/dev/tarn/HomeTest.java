@@ -10,9 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("database-blind") // see CONTRIBUTING
 public class HomeTest {
   /** For tests of other packages: takes and gives back the lock. */
   public static void lock(Config config) {

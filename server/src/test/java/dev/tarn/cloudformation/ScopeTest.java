@@ -7,10 +7,12 @@ import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import dev.tarn.cloudformation.Scope.Physical;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+@Tag("database-blind") // see CONTRIBUTING
 class ScopeTest {
   private static final String HEAD =
       """

@@ -388,7 +388,11 @@ class StacksTest {
             assertThatThrownBy(() -> create("refused", template, Map.of()))
                 .isInstanceOf(InvalidParameterValue.class)
                 .hasMessageContaining(message));
-    assertThat(door.stacks.list(admin, null).stacks()).isEmpty();
+    assertThat(
+            door.stacks
+                .list(admin, new Stacks.ListStacks(TestDoor.ACCOUNT, null, null, null))
+                .stacks())
+        .isEmpty();
   }
 
   @Test
@@ -412,7 +416,11 @@ class StacksTest {
                 .hasMessageContaining(message));
     assertThatThrownBy(() -> create("1 bad name", Map.of("WorkspaceName", "x")))
         .hasMessageContaining("StackName: '1 bad name'");
-    assertThat(door.stacks.list(admin, null).stacks()).isEmpty();
+    assertThat(
+            door.stacks
+                .list(admin, new Stacks.ListStacks(TestDoor.ACCOUNT, null, null, null))
+                .stacks())
+        .isEmpty();
     assertThat(door.tokens).isEmpty();
   }
 

@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("database-blind") // see CONTRIBUTING
 class OperationRecorderTest {
   @Test
   void everyOperationOfTheSdkIsRecordedAsBefore() throws Exception {

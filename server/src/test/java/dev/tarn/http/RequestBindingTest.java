@@ -20,8 +20,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("database-blind") // see CONTRIBUTING
 class RequestBindingTest {
   private static final List<SdkOperation> OPERATIONS = SdkOperation.all();
 

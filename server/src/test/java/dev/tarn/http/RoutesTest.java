@@ -19,8 +19,10 @@ import com.databricks.sdk.service.sql.GetWarehouseRequest;
 import com.databricks.sdk.service.sql.GetWarehouseResponse;
 import com.databricks.sdk.service.sql.WarehousesService;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("database-blind") // see CONTRIBUTING
 class RoutesTest {
   private final Routes routes = new Routes();
 

@@ -7,8 +7,10 @@ import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.password4j.Argon2Function;
 import com.password4j.Password;
 import com.password4j.types.Argon2;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("database-blind") // see CONTRIBUTING
 class PasswordsTest {
   private final Passwords passwords = new Passwords();
 

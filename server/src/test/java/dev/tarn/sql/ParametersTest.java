@@ -8,10 +8,12 @@ import com.databricks.sdk.service.sql.StatementParameterListItem;
 import java.util.List;
 import org.apache.spark.connect.proto.DataType;
 import org.apache.spark.connect.proto.Expression.Literal;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+@Tag("database-blind") // see CONTRIBUTING
 class ParametersTest {
   @Test
   void aParameterWithoutATypeIsAString() {

@@ -17,9 +17,11 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+@Tag("database-blind") // see CONTRIBUTING
 class CertificatesTest {
   private static final Instant NOW = Instant.parse("2026-11-23T00:00:00Z");
 
