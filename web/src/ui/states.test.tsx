@@ -79,6 +79,8 @@ describe('words', () => {
     ['ROLLBACK_IN_PROGRESS', 'busy'],
     ['PROVISIONING', 'busy'],
     ['ROLLBACK_COMPLETE', 'bad'],
+    ['IN_SYNC', 'ok'],
+    ['MODIFIED', 'bad'],
     ['FAILED', 'bad'],
     ['Disabled', 'bad'],
     ['STOPPED', 'idle'],

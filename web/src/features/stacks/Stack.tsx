@@ -12,6 +12,7 @@ import { LinkButton, Page } from '../../ui/Page'
 import { curl, ShowCode } from '../../ui/ShowCode'
 import { Status } from '../../ui/Status'
 import { clock, lasted, When } from '../../ui/time'
+import { Drift } from './Drift'
 import { settled, type StackRow, terraform } from './words'
 
 const Graph = lazy(() => import('./Graph').then((module) => ({ default: module.Graph })))
@@ -137,6 +138,7 @@ export function Stack() {
                 <Tabs.Tab value="resources">Resources</Tabs.Tab>
                 <Tabs.Tab value="outputs">Outputs</Tabs.Tab>
                 <Tabs.Tab value="parameters">Parameters</Tabs.Tab>
+                <Tabs.Tab value="drift">Drift</Tabs.Tab>
               </Tabs.List>
               <Tabs.Panel value="events">
                 <p className="dim small" role="status" aria-live="polite" style={{ marginTop: 0 }}>
@@ -213,7 +215,11 @@ export function Stack() {
                   />
                 </div>
               </Tabs.Panel>
+              <Tabs.Panel value="drift">
+                <Drift name={name} />
+              </Tabs.Panel>
             </Tabs>
+            <Protection stack={data} />
             <p className="dim small">
               Created <When at={data.CreationTime} /> · <span className="mono">{data.StackId}</span>
             </p>
@@ -221,6 +227,31 @@ export function Stack() {
         )}
       </Answer>
     </Page>
+  )
+}
+
+/** Whether it can be deleted at all. */
+function Protection({ stack }: { stack: StackRow }) {
+  const { StackName: name = '', EnableTerminationProtection: on = false } = stack
+  return (
+    <div className="card pad head" style={{ margin: 0 }}>
+      <span>
+        <b>Termination protection is {on ? 'on' : 'off'}.</b>{' '}
+        <span className="dim">{on ? 'The stack cannot be deleted.' : 'Who may delete stacks may delete this one.'}</span>
+      </span>
+      <Confirm
+        label={on ? 'Turn off' : 'Turn on'}
+        size="xs"
+        title={`Turn termination protection of ${name} ${on ? 'off' : 'on'}?`}
+        submit={on ? 'Turn off' : 'Turn on'}
+        act={() =>
+          call('PUT /api/2.0/accounts/{account_id}/stacks/{name}/termination-protection', { name }, { EnableTerminationProtection: !on })
+        }
+        changes={[['stacks'], ['stack', name]]}
+      >
+        {on ? 'After that it can be deleted.' : 'A deletion is refused until it is turned off again.'}
+      </Confirm>
+    </div>
   )
 }
 
