@@ -86,19 +86,31 @@ export async function call<R extends keyof Operations>(
   return (text === '' ? undefined : JSON.parse(text)) as Result<R>
 }
 
+/** A page, as a list asks for it. */
+export interface Part {
+  filter: string
+  startIndex: number
+  count: number
+}
+
+/** As parameters of our own routes that answer a page. */
+export function partOf({ filter, startIndex, count }: Part) {
+  return { filter, start_index: startIndex, count }
+}
+
+/** The rows of a page, and how many there are on all. */
+export function rowsOf<T>(found: { rows?: T[]; total?: number }) {
+  return { rows: found.rows ?? [], total: found.total ?? 0 }
+}
+
 /** A page of a list that the public API answers whole; rows are as that API shows them. */
 export async function page<R extends keyof Operations & `GET ${string}`>(
   _like: R,
   list: string,
-  asked: { filter: string; startIndex: number; count: number },
+  part: Part,
 ): Promise<{ rows: Result<R> extends (infer T)[] ? T[] : never; total: number }> {
-  const found = await call('GET /api/2.0/accounts/{account_id}/tarn/lists/{list}', {
-    list,
-    filter: asked.filter,
-    start_index: asked.startIndex,
-    count: asked.count,
-  })
-  return { rows: (found.rows ?? []) as never, total: found.total ?? 0 }
+  const found = rowsOf(await call('GET /api/2.0/accounts/{account_id}/tarn/lists/{list}', { list, ...partOf(part) }))
+  return { rows: found.rows as never, total: found.total }
 }
 
 /** SCIM and the token endpoints have shapes of their own. */

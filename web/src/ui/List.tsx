@@ -2,6 +2,7 @@ import { Button, Group, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
+import type { Part } from '../api/client'
 import { live } from '../api/live'
 import { Answer } from './Answer'
 import { IconSearch } from './icons'
@@ -51,7 +52,7 @@ export function PagedList<T>(props: {
   title?: string
   /** Of the cache; what changes these rows invalidates it. */
   queryKey: readonly unknown[]
-  ask: (page: { filter: string; startIndex: number; count: number }) => Promise<{ rows: T[]; total: number }>
+  ask: (part: Part) => Promise<{ rows: T[]; total: number }>
   columns: Column<T>[]
   id: (row: T) => string
   empty: ReactNode

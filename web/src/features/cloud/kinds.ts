@@ -1,5 +1,5 @@
 // The kinds of cloud resources: one list page and one form serve them all, each kind says what is its own.
-import { call, page } from '../../api/client'
+import { call, page, type Part } from '../../api/client'
 
 export interface Field {
   name: string
@@ -20,13 +20,6 @@ export interface Resource {
 }
 
 export type Values = Record<string, string>
-
-/** A page, as a list asks for it. */
-export interface Part {
-  filter: string
-  startIndex: number
-  count: number
-}
 
 export interface Kind {
   title: string

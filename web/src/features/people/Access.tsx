@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { useId } from 'react'
 import { call } from '../../api/client'
 import { Answer, Empty } from '../../ui/Answer'
-import { Table } from '../../ui/List'
+import { type Column, Table } from '../../ui/List'
 import { Status } from '../../ui/Status'
 
 /** What somebody can do, and by way of which group. */
@@ -21,79 +22,72 @@ export function Access({ principalId }: { principalId: string }) {
               <Status state="Disabled" /> <span className="small">None of this holds while the principal is disabled.</span>
             </div>
           )}
-          <section className="card" aria-labelledby="access-workspaces">
-            <h2 id="access-workspaces" className="section" style={{ padding: '0.8rem 0.9rem 0' }}>
-              Workspaces
-            </h2>
-            {data.workspaces?.length ? (
-              <Table
-                label="Workspaces"
-                rows={data.workspaces}
-                id={(row) => `${row.workspace_id} ${row.permission} ${row.because?.map((each) => each.principal_id).join('>')}`}
-                columns={[
-                  {
-                    label: 'Workspace',
-                    cell: (row) => (
-                      <Link to="/workspaces/$id" params={{ id: String(row.workspace_id) }}>
-                        {row.workspace_name}
-                      </Link>
-                    ),
-                  },
-                  { label: 'As', cell: (row) => (row.permission === 'ADMIN' ? 'Administrator' : 'User') },
-                  { label: 'Because', cell: (row) => <Because steps={row.because ?? []} end="assigned" /> },
-                ]}
-              />
-            ) : (
-              <Empty title="No workspace" />
-            )}
-          </section>
-          <section className="card" aria-labelledby="access-roles">
-            <h2 id="access-roles" className="section" style={{ padding: '0.8rem 0.9rem 0' }}>
-              Roles
-            </h2>
-            {data.roles?.length ? (
-              <Table
-                label="Roles"
-                rows={data.roles}
-                id={(row) => `${row.role} ${row.resource} ${row.because?.map((each) => each.principal_id).join('>')}`}
-                columns={[
-                  { label: 'Role', cell: (row) => <b>{row.role?.replace('roles/', '')}</b> },
-                  { label: 'On', cell: (row) => row.resource },
-                  { label: 'Because', cell: (row) => <Because steps={row.because ?? []} end="given" /> },
-                ]}
-              />
-            ) : (
-              <Empty title="No roles" />
-            )}
-          </section>
-          <section className="card" aria-labelledby="access-groups">
-            <h2 id="access-groups" className="section" style={{ padding: '0.8rem 0.9rem 0' }}>
-              Groups
-            </h2>
-            {data.groups?.length ? (
-              <Table
-                label="Groups"
-                rows={data.groups}
-                id={(row) => row.group_id ?? ''}
-                columns={[
-                  {
-                    label: 'Group',
-                    cell: (row) => (
-                      <Link to="/groups/$id" params={{ id: row.group_id ?? '' }}>
-                        {row.display_name}
-                      </Link>
-                    ),
-                  },
-                  { label: 'Because', cell: (row) => <Because steps={row.because ?? []} end="member" /> },
-                ]}
-              />
-            ) : (
-              <Empty title="In no group" />
-            )}
-          </section>
+          <Card
+            title="Workspaces"
+            rows={data.workspaces}
+            none="No workspace"
+            id={(row) => `${row.workspace_id} ${row.permission} ${row.because?.map((each) => each.principal_id).join('>')}`}
+            columns={[
+              {
+                label: 'Workspace',
+                cell: (row) => (
+                  <Link to="/workspaces/$id" params={{ id: String(row.workspace_id) }}>
+                    {row.workspace_name}
+                  </Link>
+                ),
+              },
+              { label: 'As', cell: (row) => (row.permission === 'ADMIN' ? 'Administrator' : 'User') },
+              { label: 'Because', cell: (row) => <Because steps={row.because ?? []} end="assigned" /> },
+            ]}
+          />
+          <Card
+            title="Roles"
+            rows={data.roles}
+            none="No roles"
+            id={(row) => `${row.role} ${row.resource} ${row.because?.map((each) => each.principal_id).join('>')}`}
+            columns={[
+              { label: 'Role', cell: (row) => <b>{row.role?.replace('roles/', '')}</b> },
+              { label: 'On', cell: (row) => row.resource },
+              { label: 'Because', cell: (row) => <Because steps={row.because ?? []} end="given" /> },
+            ]}
+          />
+          <Card
+            title="Groups"
+            rows={data.groups}
+            none="In no group"
+            id={(row) => row.group_id ?? ''}
+            columns={[
+              {
+                label: 'Group',
+                cell: (row) => (
+                  <Link to="/groups/$id" params={{ id: row.group_id ?? '' }}>
+                    {row.display_name}
+                  </Link>
+                ),
+              },
+              { label: 'Because', cell: (row) => <Because steps={row.because ?? []} end="member" /> },
+            ]}
+          />
         </div>
       )}
     </Answer>
+  )
+}
+
+/** What there is of one kind, or that there is none. */
+function Card<T>(props: { title: string; rows: T[] | undefined; none: string; id: (row: T) => string; columns: Column<T>[] }) {
+  const heading = useId()
+  return (
+    <section className="card" aria-labelledby={heading}>
+      <h2 id={heading} className="section" style={{ padding: '0.8rem 0.9rem 0' }}>
+        {props.title}
+      </h2>
+      {props.rows?.length ? (
+        <Table label={props.title} rows={props.rows} id={props.id} columns={props.columns} />
+      ) : (
+        <Empty title={props.none} />
+      )}
+    </section>
   )
 }
 

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { call, Problem } from '../../api/client'
+import { call, partOf, Problem, rowsOf } from '../../api/client'
 import { Answer, Empty } from '../../ui/Answer'
 import { Confirm, FormButton } from '../../ui/act'
 import { IconPlus } from '../../ui/icons'
@@ -117,15 +117,11 @@ export function Group() {
                   <p>Add users, service principals, or whole groups.</p>
                 </Empty>
               }
-              ask={async ({ filter, startIndex, count }) => {
-                const found = await call('GET /api/2.0/accounts/{account_id}/tarn/groups/{group_id}/members', {
-                  group_id: id,
-                  filter,
-                  start_index: startIndex,
-                  count,
-                })
-                return { rows: found.rows ?? [], total: found.total ?? 0 }
-              }}
+              ask={async (part) =>
+                rowsOf(
+                  await call('GET /api/2.0/accounts/{account_id}/tarn/groups/{group_id}/members', { group_id: id, ...partOf(part) }),
+                )
+              }
             />
           )}
         </Answer>

@@ -4,6 +4,7 @@ import { call } from '../../api/client'
 import { Answer } from '../../ui/Answer'
 import { Table } from '../../ui/List'
 import { Status } from '../../ui/Status'
+import { ResourceName } from './ResourceName'
 
 /** What was changed behind the stack's back: asked of what is really there, when the tab is opened. */
 export function Drift({ name }: { name: string }) {
@@ -32,13 +33,7 @@ export function Drift({ name }: { name: string }) {
               columns={[
                 {
                   label: 'Resource',
-                  cell: (row) => (
-                    <>
-                      <b>{row.LogicalResourceId}</b>
-                      <br />
-                      <span className="dim small">{row.ResourceType}</span>
-                    </>
-                  ),
+                  cell: (row) => <ResourceName of={row} />,
                 },
                 { label: 'State', cell: (row) => <Status state={row.StackResourceDriftStatus} /> },
                 {

@@ -13,6 +13,7 @@ import { curl, ShowCode } from '../../ui/ShowCode'
 import { Status } from '../../ui/Status'
 import { clock, lasted, When } from '../../ui/time'
 import { Drift } from './Drift'
+import { ResourceName } from './ResourceName'
 import { settled, type StackRow, terraform } from './words'
 
 const Graph = lazy(() => import('./Graph').then((module) => ({ default: module.Graph })))
@@ -26,13 +27,7 @@ function columns(events: Event[]): Column<Event>[] {
     { label: 'Time', wide: true, cell: (row) => <span className="mono nowrap">{clock(row.Timestamp ?? '')}</span> },
     {
       label: 'Resource',
-      cell: (row) => (
-        <>
-          <b>{row.LogicalResourceId}</b>
-          <br />
-          <span className="dim small">{row.ResourceType}</span>
-        </>
-      ),
+      cell: (row) => <ResourceName of={row} />,
     },
     {
       label: 'State',

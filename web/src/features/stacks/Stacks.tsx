@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import { call } from '../../api/client'
+import { call, partOf } from '../../api/client'
 import { Empty } from '../../ui/Answer'
 import { IconPlus } from '../../ui/icons'
 import { type Column, PagedList } from '../../ui/List'
@@ -46,8 +46,8 @@ export function Stacks() {
         id={(row) => row.StackId ?? ''}
         columns={COLUMNS}
         settled={(row) => settled(row.StackStatus)}
-        ask={async ({ filter, startIndex, count }) => {
-          const found = await call('GET /api/2.0/accounts/{account_id}/stacks', { filter, start_index: startIndex, count })
+        ask={async (part) => {
+          const found = await call('GET /api/2.0/accounts/{account_id}/stacks', partOf(part))
           return { rows: found.Stacks ?? [], total: found.Total ?? 0 }
         }}
         empty={

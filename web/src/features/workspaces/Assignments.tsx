@@ -1,6 +1,6 @@
 import { SegmentedControl } from '@mantine/core'
 import { useState } from 'react'
-import { call, type Result } from '../../api/client'
+import { call, partOf, type Result, rowsOf } from '../../api/client'
 import { Empty } from '../../ui/Answer'
 import { Confirm, FormButton } from '../../ui/act'
 import { IconPlus } from '../../ui/icons'
@@ -83,15 +83,14 @@ export function Assignments({ workspaceId }: { workspaceId: string }) {
         id={(row) => String(row.principal?.principal_id)}
         columns={columns}
         empty={<Empty title="Nobody yet" />}
-        ask={async ({ filter, startIndex, count }) => {
-          const found = await call('GET /api/2.0/accounts/{account_id}/tarn/workspaces/{workspace_id}/assignments', {
-            workspace_id: workspaceId,
-            filter,
-            start_index: startIndex,
-            count,
-          })
-          return { rows: found.rows ?? [], total: found.total ?? 0 }
-        }}
+        ask={async (part) =>
+          rowsOf(
+            await call('GET /api/2.0/accounts/{account_id}/tarn/workspaces/{workspace_id}/assignments', {
+              workspace_id: workspaceId,
+              ...partOf(part),
+            }),
+          )
+        }
       />
     </section>
   )
