@@ -8,13 +8,17 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.MessageDigest;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -40,10 +44,14 @@ final class Trust implements Runnable {
           new Store(Path.of("/usr/local/share/ca-certificates"), "update-ca-certificates"),
           new Store(Path.of("/etc/pki/ca-trust/source/anchors"), "update-ca-trust"));
 
-  @Option(names = "--install", description = "Add the authority to the system's store (as root).")
+  @Option(
+      names = "--install",
+      description =
+          "Add the authority to the system's store (as root), and to the browser's of who asked"
+              + " for it where certutil is there.")
   private boolean install;
 
-  @Option(names = "--remove", description = "Take the authority out of the system's store.")
+  @Option(names = "--remove", description = "Take the authority out of both again.")
   private boolean remove;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -61,6 +69,11 @@ final class Trust implements Runnable {
     }
     try {
       String fingerprint = fingerprint(authority);
+      if (install || remove) {
+        inSystem(home, authority, fingerprint);
+        inBrowser(authority, fingerprint);
+        return;
+      }
       ObjectNode variables = variables(home);
       variables.put(
           "JDK_JAVA_OPTIONS",
@@ -68,16 +81,14 @@ final class Trust implements Runnable {
               + home.folder().resolve("tls/truststore.p12")
               + " -Djavax.net.ssl.trustStorePassword="
               + PASSWORD);
-      if (install || remove) {
-        inSystem(authority, fingerprint);
-      } else if (json) {
+      if (json) {
         ObjectNode answer = Home.JSON.createObjectNode();
         answer.put("authority", authority.toString()).put("sha256", fingerprint);
         answer.set("environment", variables);
         System.out.println(answer.toPrettyString());
       } else {
         System.out.println("# authority " + authority + ", SHA-256 " + fingerprint);
-        System.out.println("# system store, browsers that use it: sudo ./tarn trust --install");
+        System.out.println("# the system and the browser: " + asRoot(home, "--install"));
         Env.print(variables);
       }
     } catch (IOException | GeneralSecurityException e) {
@@ -166,30 +177,40 @@ final class Trust implements Runnable {
         .formatHex(MessageDigest.getInstance("SHA-256").digest(certificate(file).getEncoded()));
   }
 
-  private void inSystem(Path authority, String fingerprint) throws IOException {
+  /** As somebody else would have to spell it: root has another home. */
+  private static String asRoot(Home home, String what) {
+    return "sudo TARN_HOME="
+        + home.folder()
+        + " "
+        + home.distribution().resolve("tarn")
+        + " trust "
+        + what;
+  }
+
+  private void inSystem(Home home, Path authority, String fingerprint) throws IOException {
     for (Store store : STORES) {
       if (!Files.isDirectory(store.folder())) {
         continue;
       }
-      Path entry = store.folder().resolve("tarn-" + fingerprint.substring(0, 12) + ".crt");
       if (!Files.isWritable(store.folder())) {
-        throw new Tarn.Failure(store.folder() + " cannot be written (expected: run this as root)");
+        throw new Tarn.Failure(
+            store.folder()
+                + " cannot be written, nothing was changed (expected: root; run: "
+                + asRoot(home, remove ? "--remove" : "--install")
+                + ")");
       }
+      Path entry = store.folder().resolve("tarn-" + fingerprint.substring(0, 12) + ".crt");
       if (remove) {
         Files.deleteIfExists(entry);
       } else {
         Files.copy(authority, entry, StandardCopyOption.REPLACE_EXISTING);
+        Files.setPosixFilePermissions(entry, PosixFilePermissions.fromString("rw-r--r--"));
       }
-      try {
-        int code = new ProcessBuilder(store.command()).inheritIO().start().waitFor();
-        if (code != 0) {
-          throw new Tarn.Failure(store.command() + " ended with " + code);
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        throw new Tarn.Failure("interrupted");
+      System.out.println((remove ? "removed " : "wrote ") + entry + "; now " + store.command());
+      int code = run(List.of(store.command()));
+      if (code != 0) {
+        throw new Tarn.Failure(store.command() + " ended with " + code);
       }
-      System.out.println((remove ? "removed " : "installed ") + entry);
       return;
     }
     throw new Tarn.Failure(
@@ -198,5 +219,79 @@ final class Trust implements Runnable {
             + "); give "
             + authority
             + " to your clients by hand");
+  }
+
+  /** Chromium and Firefox's like have a database of their own, each person's; not root's. */
+  private void inBrowser(Path authority, String fingerprint) throws IOException {
+    if (Stream.of(System.getenv("PATH").split(":"))
+        .noneMatch(folder -> Files.isExecutable(Path.of(folder, "certutil")))) {
+      System.out.println(
+          "Chromium's own store was left alone: certutil is not there (package libnss3-tools)");
+      return;
+    }
+    String person = System.getenv("SUDO_USER");
+    boolean other = person != null && !person.isBlank() && !person.equals("root");
+    Path folder =
+        other
+            ? homeOf(person)
+            : Path.of(
+                Objects.requireNonNullElse(System.getenv("HOME"), System.getProperty("user.home")));
+    Path store = folder.resolve(".pki/nssdb");
+    List<String> certutil = new ArrayList<>();
+    if (other) {
+      certutil.addAll(List.of("runuser", "-u", person, "--"));
+    }
+    certutil.addAll(List.of("certutil", "-d", "sql:" + store));
+    String name = "tarn-" + fingerprint.substring(0, 12);
+    if (remove) {
+      if (Files.isDirectory(store) && run(with(certutil, "-D", "-n", name)) == 0) {
+        System.out.println("removed " + name + " from " + store);
+      }
+      return;
+    }
+    if (!Files.isDirectory(store)) {
+      List<String> make = other ? with(certutil.subList(0, 4), "mkdir") : with(List.of("mkdir"));
+      if (run(with(make, "-p", "-m", "700", store.toString())) != 0
+          || run(with(certutil, "-N", "--empty-password")) != 0) {
+        throw new Tarn.Failure("cannot make Chromium's store " + store);
+      }
+    }
+    // From a file that the person may read, whosever the data directory is.
+    Path shown = Files.createTempFile("tarn-authority", ".pem");
+    try {
+      Files.copy(authority, shown, StandardCopyOption.REPLACE_EXISTING);
+      Files.setPosixFilePermissions(shown, PosixFilePermissions.fromString("rw-r--r--"));
+      if (run(with(certutil, "-A", "-t", "C,,", "-n", name, "-i", shown.toString())) != 0) {
+        throw new Tarn.Failure("cannot add the authority to Chromium's store " + store);
+      }
+    } finally {
+      Files.deleteIfExists(shown);
+    }
+    System.out.println("added " + name + " to " + store + ", for Chromium");
+  }
+
+  private static Path homeOf(String person) throws IOException {
+    for (String line : Files.readAllLines(Path.of("/etc/passwd"))) {
+      String[] fields = line.split(":", -1);
+      if (fields[0].equals(person)) {
+        return Path.of(fields[5]);
+      }
+    }
+    throw new Tarn.Failure("SUDO_USER: '" + person + "' (expected: a user of this machine)");
+  }
+
+  private static List<String> with(List<String> command, String... more) {
+    List<String> all = new ArrayList<>(command);
+    all.addAll(List.of(more));
+    return all;
+  }
+
+  private static int run(List<String> command) throws IOException {
+    try {
+      return new ProcessBuilder(command).inheritIO().start().waitFor();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Tarn.Failure("interrupted");
+    }
   }
 }

@@ -20,7 +20,8 @@ import org.jdbi.v3.core.Handle;
  * Passwords of this installation, as argon2id hashes. One costs 19 MiB and some 50 ms of a core,
  * which is what keeps a stolen hash from being guessed, and what nobody may make us spend without
  * end: half of the cores hash at a time, the others wait their turn, and who would wait too long is
- * told to come again.
+ * told to come again. Who comes from where somebody has signed in before has a core beside those:
+ * guesses from everywhere else do not stand in that queue.
  */
 final class Passwords {
   static final int LEAST = 12;
@@ -34,8 +35,10 @@ final class Passwords {
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final int WAITING = 100;
 
-  private final Semaphore turns =
+  private final Semaphore strangers =
       new Semaphore(Math.max(1, Runtime.getRuntime().availableProcessors() / 2), true);
+
+  private final Semaphore known = new Semaphore(1, true);
 
   /** Of nobody: checked for whom there is no password, so that both take the same time. */
   private final String nobodys = hash(Tokens.random("", 16));
@@ -59,17 +62,20 @@ final class Passwords {
 
   String hash(String password) {
     return inTurn(
+        known, // who sets a password has proved something already
         () -> Password.hash(normal(password)).addRandomSalt(SALT).with(ARGON2).getResult());
   }
 
   /**
    * @param hash null when there is none; false is then the answer, after as long a time
+   * @param isKnown whether somebody has signed in from there before
    */
-  boolean matches(String password, String hash) {
+  boolean matches(String password, String hash, boolean isKnown) {
     String tried = password == null || password.length() > 2 * MOST ? "" : normal(password);
     String against = hash == null ? nobodys : hash;
     boolean matches =
         inTurn(
+            isKnown ? known : strangers,
             () -> Password.check(tried, against).with(Argon2Function.getInstanceFromHash(against)));
     return matches && hash != null;
   }
@@ -88,7 +94,7 @@ final class Passwords {
     T run();
   }
 
-  private <T> T inTurn(Work<T> work) {
+  private static <T> T inTurn(Semaphore turns, Work<T> work) {
     try {
       if (turns.getQueueLength() > WAITING
           || !turns.tryAcquire(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {

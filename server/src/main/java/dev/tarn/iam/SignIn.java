@@ -42,6 +42,14 @@ public final class SignIn {
     this.throttle = throttle;
     this.hosts = hosts;
     this.clock = clock;
+    principals
+        .read(
+            handle ->
+                handle
+                    .createQuery("SELECT DISTINCT address FROM browser_session")
+                    .mapTo(String.class)
+                    .list())
+        .forEach(throttle::know);
   }
 
   public record Credentials(Visit visit, String userName, String password) {}
@@ -87,7 +95,8 @@ public final class SignIn {
                 Principals.named(handle, Caller.Kind.USER, name)
                     .map(user -> new Found(user, Passwords.of(handle, user.id()).orElse(null)))
                     .orElse(new Found(null, null)));
-    if (!passwords.matches(password, found.hash()) || !found.user().active()) {
+    if (!passwords.matches(password, found.hash(), throttle.isKnown(address))
+        || !found.user().active()) {
       throw new Unauthenticated("user name or password is wrong", null);
     }
     throttle.right(Tokens.hash(name), address);

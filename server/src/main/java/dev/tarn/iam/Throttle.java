@@ -30,8 +30,22 @@ final class Throttle {
   private final Cache<String, Long> forgottenAt =
       Caffeine.newBuilder().maximumSize(100_000).build();
 
+  /** Networks from which somebody has signed in. */
+  private final Cache<String, Boolean> known =
+      Caffeine.newBuilder().maximumSize(100_000).expireAfterAccess(Duration.ofDays(30)).build();
+
   Throttle(Clock clock) {
     this.clock = clock;
+  }
+
+  /** Somebody has signed in from there, before this process began. */
+  void know(String address) {
+    known.put(network(address), true);
+  }
+
+  /** Whether somebody has signed in from there, or from near there. */
+  boolean isKnown(String address) {
+    return known.getIfPresent(network(address)) != null;
   }
 
   /**
@@ -55,6 +69,7 @@ final class Throttle {
     String from = network(address);
     forgottenAt.invalidate("account " + from + " " + account);
     give("address " + from, OF_ADDRESS);
+    known.put(from, true);
   }
 
   /** Who has an IPv6 address has all that begin with the same half. */

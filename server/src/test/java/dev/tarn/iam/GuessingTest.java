@@ -12,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -57,6 +58,43 @@ class GuessingTest {
     assertThat(statuses).containsOnly(401, 429);
     assertThat(statuses.stream().filter(status -> status == 401)).hasSizeLessThan(15);
     assertThat(waits).allSatisfy(wait -> assertThat(Long.parseLong(wait)).isBetween(1L, 30L));
+  }
+
+  @Test
+  void guessesFromEverywhereDoNotStandInTheQueueOfWhoSignedInFromThereBefore() throws Exception {
+    TestBrowser atHome = new TestBrowser(server, "127.0.0.4");
+    atHome.withPassword("carol");
+    assertThat(atHome.signIn("carol").statusCode()).isEqualTo(200);
+    AtomicBoolean going = new AtomicBoolean(true);
+    AtomicInteger guesses = new AtomicInteger();
+    // As many as keep all turns of strangers taken and their queue full.
+    CountDownLatch full = new CountDownLatch(1);
+    try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int address = 1; address <= 30; address++) {
+        TestBrowser attacker = new TestBrowser(server, "127.0.1." + address);
+        for (int i = 0; i < 6; i++) {
+          threads.execute(
+              () -> {
+                while (going.get()) {
+                  var answer = attacker.guess("nobody" + guesses.incrementAndGet());
+                  if (answer.body().contains("too many people sign in at this moment")) {
+                    full.countDown();
+                  }
+                }
+              });
+        }
+      }
+      full.await();
+      try {
+        for (int i = 0; i < 5; i++) {
+          assertThat(atHome.signIn("carol").statusCode()).isEqualTo(200);
+        }
+        assertThat(server.send("admin", "GET", "/api/2.0/preview/scim/v2/Me", null).statusCode())
+            .isEqualTo(200);
+      } finally {
+        going.set(false);
+      }
+    }
   }
 
   @Test

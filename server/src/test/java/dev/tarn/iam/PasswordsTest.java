@@ -19,16 +19,17 @@ class PasswordsTest {
     String hash = passwords.hash("correct horse battery");
     assertThat(hash).startsWith("$argon2id$v=19$m=19456,t=2,p=1$");
     assertThat(passwords.hash("correct horse battery")).isNotEqualTo(hash);
-    assertThat(passwords.matches("correct horse battery", hash)).isTrue();
-    assertThat(passwords.matches("correct horse batterY", hash)).isFalse();
-    assertThat(passwords.matches(null, hash)).isFalse();
-    assertThat(passwords.matches("", null)).isFalse();
+    assertThat(passwords.matches("correct horse battery", hash, false)).isTrue();
+    assertThat(passwords.matches("correct horse batterY", hash, false)).isFalse();
+    assertThat(passwords.matches(null, hash, false)).isFalse();
+    assertThat(passwords.matches("", null, false)).isFalse();
   }
 
   @Test
   void theSameLettersFromAnotherKeyboardAreTheSamePassword() {
     assertThat(
-            passwords.matches("fu\u0308r immer da\u0301", passwords.hash("f\u00fcr immer d\u00e1")))
+            passwords.matches(
+                "fu\u0308r immer da\u0301", passwords.hash("f\u00fcr immer d\u00e1"), true))
         .isTrue();
   }
 
@@ -39,7 +40,7 @@ class PasswordsTest {
             .addRandomSalt(16)
             .with(Argon2Function.getInstance(7168, 1, 1, 32, Argon2.ID))
             .getResult();
-    assertThat(passwords.matches("correct horse battery", older)).isTrue();
+    assertThat(passwords.matches("correct horse battery", older, false)).isTrue();
     assertThat(Passwords.isDated(older)).isTrue();
     assertThat(Passwords.isDated(passwords.hash("correct horse battery"))).isFalse();
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.tarn.Config;
 import dev.tarn.http.Network;
+import dev.tarn.iam.TestClock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -81,6 +82,20 @@ class CertificatesTest {
         assertThat(later.expires()).isEqualTo(NOW.plus(Duration.ofDays(days + 90)));
         assertThat(Files.readString(shown.resolve("ca.pem"))).isEqualTo(authority);
       }
+    }
+  }
+
+  @Test
+  void aCertificateOfOursIsRenewedWhileItIsInUse() throws Exception {
+    TestClock clock = new TestClock();
+    try (Certificates certificates = new Certificates(local(""), keys, shown, clock)) {
+      X509Certificate first = leaf(certificates);
+      certificates.look();
+      assertThat(leaf(certificates)).isEqualTo(first);
+      clock.advance(Duration.ofDays(61));
+      certificates.look();
+      assertThat(leaf(certificates)).isNotEqualTo(first);
+      assertThat(certificates.expires()).isEqualTo(clock.instant().plus(Duration.ofDays(90)));
     }
   }
 

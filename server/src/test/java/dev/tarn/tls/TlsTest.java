@@ -6,11 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.databricks.sdk.AccountClient;
 import com.databricks.sdk.core.DatabricksConfig;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.linecorp.armeria.client.ClientFactory;
+import com.linecorp.armeria.client.WebClient;
+import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.RequestHeaders;
 import dev.tarn.Config;
 import dev.tarn.Server;
 import dev.tarn.database.Json;
+import dev.tarn.iam.TestClock;
 import dev.tarn.telemetry.Audit;
 import java.io.ByteArrayInputStream;
+import java.math.BigInteger;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -19,13 +25,20 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -83,6 +96,79 @@ class TlsTest {
       // Engines and functions of this machine go on as before.
       HttpResponse<String> own = get(stranger, server.ownUrl() + DISCOVERY);
       assertThat(Json.tree(own.body()).path("oidc_endpoint").asText()).startsWith("http://");
+    }
+  }
+
+  @Test
+  void aCertificateThatNearsItsEndIsReplacedUnderTheConnectionsToCome() throws Exception {
+    TestClock clock = new TestClock();
+    Config config = config(Map.of("TARN_TLS", "local"));
+    try (Server server = Server.start(config, clock)) {
+      BigInteger first = shown(server.port()).getSerialNumber();
+      clock.advance(Duration.ofDays(61));
+      X509Certificate now = shown(server.port());
+      for (int tries = 0; now.getSerialNumber().equals(first) && tries < 300; tries++) {
+        new CountDownLatch(1).await(50, TimeUnit.MILLISECONDS);
+        now = shown(server.port());
+      }
+      assertThat(now.getSerialNumber()).isNotEqualTo(first);
+      assertThat(now.getNotAfter().toInstant())
+          .isEqualTo(clock.instant().plus(Duration.ofDays(90)));
+    }
+  }
+
+  /** What a handshake shows to who believes anything: its clock is not the server's. */
+  private static X509Certificate shown(int port) throws Exception {
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(
+        null,
+        new TrustManager[] {
+          new X509TrustManager() {
+            @Override
+            public void checkClientTrusted(X509Certificate[] chain, String type) {}
+
+            @Override
+            public void checkServerTrusted(X509Certificate[] chain, String type) {}
+
+            @Override
+            public X509Certificate[] getAcceptedIssuers() {
+              return new X509Certificate[0];
+            }
+          }
+        },
+        null);
+    try (SSLSocket socket =
+        (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port)) {
+      socket.startHandshake();
+      return (X509Certificate) socket.getSession().getPeerCertificates()[0];
+    }
+  }
+
+  @Test
+  void aNameThatSomebodyPointsAtUsIsRefusedUnderTlsToo() throws Exception {
+    try (Server server = Server.start(config(Map.of("TARN_TLS", "local")), Clock.systemUTC());
+        HttpClient first =
+            HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .sslContext(trusting())
+                .build();
+        // The certificate is not for that name, which stops browsers before we do.
+        ClientFactory careless = ClientFactory.builder().tlsNoVerify().build()) {
+      for (String name : List.of("rebound.example", "rebound.example:" + server.port())) {
+        HttpResponse<String> refused = get(first, server.url() + DISCOVERY, "Host", name);
+        assertThat(refused.statusCode()).isEqualTo(403);
+        assertThat(refused.body()).doesNotContain("account_id");
+        var second =
+            WebClient.builder("h2://127.0.0.1:" + server.port())
+                .factory(careless)
+                .build()
+                .execute(RequestHeaders.builder(HttpMethod.GET, DISCOVERY).authority(name).build())
+                .aggregate()
+                .join();
+        assertThat(second.status().code()).isEqualTo(403);
+        assertThat(second.contentUtf8()).doesNotContain("account_id");
+      }
+      assertThat(get(first, server.url() + DISCOVERY).statusCode()).isEqualTo(200);
     }
   }
 
