@@ -7,6 +7,7 @@ import json
 import os
 import re
 import selectors
+import shutil
 import signal
 import socket
 import statistics
@@ -18,6 +19,7 @@ import uuid
 
 import pyarrow.ipc
 import pytest
+from playwright.sync_api import sync_playwright
 
 from conftest import ROOT, Instance, eventually
 
@@ -336,6 +338,27 @@ def test_a_million_rows_as_arrow(ours, plain):
             assert (table.num_rows, table.num_columns) == (1_000_000, 10)
     ours_s, plain_s = statistics.median(mine[3:]), statistics.median(theirs[3:])
     report(f"1 M rows × 10 columns as Arrow: {ours_s:.2f} s ÷ raw Spark Connect {plain_s:.2f} s = {ours_s / plain_s:.2f} (aim ≤ 1.3)")
+
+
+def test_the_console(ours):
+    """From the address to a field that takes what is typed, by a browser that has nothing yet."""
+    url, took = ours.status()["url"], []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for _ in range(9):
+            page = chromium.new_context().new_page()
+            began = time.monotonic()
+            page.goto(url, wait_until="commit")
+            page.get_by_label("E-mail").wait_for()
+            page.keyboard.type("a")
+            page.wait_for_function("document.activeElement.value === 'a'")
+            took.append(time.monotonic() - began)
+            scripts = page.evaluate(
+                "performance.getEntriesByType('resource').filter(e => e.name.endsWith('.js')).map(e => e.encodedBodySize)")
+            page.context.close()
+        chromium.close()
+    report(f"console: address → a field that takes what is typed {statistics.median(took):.2f} s (aim ≤ 1 s),"
+           f" {sum(scripts) / 1000:.0f} KB of compressed JavaScript (aim ≤ 200)")
 
 
 CALLERS = 8
