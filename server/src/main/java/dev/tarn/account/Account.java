@@ -7,7 +7,6 @@ import com.databricks.sdk.service.provisioning.NetworksService;
 import com.databricks.sdk.service.provisioning.PrivateAccessService;
 import com.databricks.sdk.service.provisioning.StorageService;
 import com.databricks.sdk.service.provisioning.VpcEndpointsService;
-import com.databricks.sdk.service.provisioning.WorkspaceStatus;
 import com.databricks.sdk.service.provisioning.WorkspacesService;
 import dev.tarn.database.Database;
 import dev.tarn.http.Routes;
@@ -18,7 +17,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.LongFunction;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -30,11 +28,6 @@ import java.util.function.UnaryOperator;
  * ask of it is here.
  */
 public final class Account implements AutoCloseable {
-  /** One that is provisioned again, with other credentials, goes on working meanwhile. */
-  private static final Set<WorkspaceStatus> OPEN =
-      Set.of(
-          WorkspaceStatus.NOT_PROVISIONED, WorkspaceStatus.PROVISIONING, WorkspaceStatus.RUNNING);
-
   private final Database database;
   private final Provisioning provisioning;
   private final Credentials credentials;
@@ -44,6 +37,7 @@ public final class Account implements AutoCloseable {
   private final PrivateAccess privateAccess;
   private final EncryptionKeys encryptionKeys;
   private final Workspaces workspaces;
+  private final Doors doors;
 
   /**
    * @param region the region of this installation
@@ -90,7 +84,9 @@ public final class Account implements AutoCloseable {
             "Assigning the workspace's first administrator.",
             workspace -> iam.assignAdmin(workspace.id(), workspace.createdBy())));
     steps.addAll(furtherSteps);
-    this.provisioning = new Provisioning(database, clock, steps, teardown, iam::workspaceGone);
+    this.doors = new Doors(database);
+    this.provisioning =
+        new Provisioning(database, doors, clock, steps, teardown, iam::workspaceGone);
     this.credentials = new Credentials(database, iam.stackSessions(), clock);
     this.storageConfigurations = new StorageConfigurations(database, iam.stackSessions(), clock);
     this.vpcEndpoints = new VpcEndpoints(database, iam.stackSessions(), clock);
@@ -99,7 +95,7 @@ public final class Account implements AutoCloseable {
     this.encryptionKeys = new EncryptionKeys(database, iam.stackSessions(), clock);
     this.workspaces =
         new Workspaces(
-            database, iam.stackSessions(), provisioning, region, url, catalogName, clock);
+            database, doors, iam.stackSessions(), provisioning, region, url, catalogName, clock);
   }
 
   private static void checkRoles(WorkspaceRecord workspace, Predicate<String> roleExists) {
@@ -148,11 +144,7 @@ public final class Account implements AutoCloseable {
 
   /** The status of a workspace that nobody may enter: it failed, or is being deleted. */
   public Optional<String> closed(long id) {
-    return database
-        .<Optional<WorkspaceStatus>, RuntimeException>read(
-            handle -> WorkspaceDao.status(handle, id))
-        .filter(status -> !OPEN.contains(status))
-        .map(WorkspaceStatus::name);
+    return doors.closed(id);
   }
 
   public Optional<WorkspaceRecord> workspace(long id) {

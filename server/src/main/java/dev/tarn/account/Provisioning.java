@@ -44,6 +44,7 @@ final class Provisioning implements AutoCloseable {
       Set.of(NOT_PROVISIONED, PROVISIONING, CANCELLING);
 
   private final Database database;
+  private final Doors doors;
   private final Leases leases;
   private final Clock clock;
   private final List<Step> steps;
@@ -58,8 +59,14 @@ final class Provisioning implements AutoCloseable {
    * @param gone told after a workspace's row, and what hung on it, was deleted
    */
   Provisioning(
-      Database database, Clock clock, List<Step> steps, List<StepAction> teardown, Runnable gone) {
+      Database database,
+      Doors doors,
+      Clock clock,
+      List<Step> steps,
+      List<StepAction> teardown,
+      Runnable gone) {
     this.database = database;
+    this.doors = doors;
     this.leases = database.leases();
     this.clock = clock;
     this.steps = List.copyOf(steps);
@@ -130,7 +137,7 @@ final class Provisioning implements AutoCloseable {
   }
 
   private <T> T write(long id, HandleCallback<T, RuntimeException> work) {
-    return database.inTransaction(
+    return doors.write(
         handle -> {
           leases.require(handle, lease(id));
           return work.withHandle(handle);

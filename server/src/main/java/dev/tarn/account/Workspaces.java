@@ -48,6 +48,7 @@ public final class Workspaces {
   private static final Set<String> RESERVED = Set.of("accounts", "localhost", "empty");
 
   private final Database database;
+  private final Doors doors;
   private final StackSessions sessions;
   private final Provisioning provisioning;
   private final Supplier<String> region;
@@ -62,6 +63,7 @@ public final class Workspaces {
    */
   Workspaces(
       Database database,
+      Doors doors,
       StackSessions sessions,
       Provisioning provisioning,
       Supplier<String> region,
@@ -69,6 +71,7 @@ public final class Workspaces {
       LongFunction<Optional<String>> catalogName,
       Clock clock) {
     this.database = database;
+    this.doors = doors;
     this.sessions = sessions;
     this.provisioning = provisioning;
     this.region = region;
@@ -318,7 +321,7 @@ public final class Workspaces {
     WorkspaceRecord after;
     try {
       after =
-          database.<WorkspaceRecord, RuntimeException>inTransaction(
+          doors.write(
               handle -> {
                 WorkspaceRecord before = find(handle, request.getWorkspaceId());
                 Checks.mayTouch(caller, "workspace " + before.id(), before.stackId());
@@ -351,7 +354,7 @@ public final class Workspaces {
   @Allow({Role.ACCOUNT_ADMIN, Role.STACK})
   public Answer delete(Caller caller, DeleteWorkspaceRequest request) {
     WorkspaceRecord deleted =
-        database.<WorkspaceRecord, RuntimeException>inTransaction(
+        doors.write(
             handle -> {
               WorkspaceRecord before = find(handle, request.getWorkspaceId());
               Checks.mayTouch(caller, "workspace " + before.id(), before.stackId());

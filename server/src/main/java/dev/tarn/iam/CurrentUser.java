@@ -7,19 +7,16 @@ import dev.tarn.http.Answer;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Ignores;
 import dev.tarn.http.Role;
+import dev.tarn.iam.Identities.Identity;
 import dev.tarn.iam.Scim.GroupReference;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
 
 /** {@code GET /api/2.0/preview/scim/v2/Me}: who the caller is, and in which workspace. */
 public final class CurrentUser {
-  private final Principals principals;
   private final Identities identities;
 
-  CurrentUser(Principals principals, Identities identities) {
-    this.principals = principals;
+  CurrentUser(Identities identities) {
     this.identities = identities;
   }
 
@@ -29,11 +26,15 @@ public final class CurrentUser {
     "excludedAttributes: whole resources are answered"
   })
   public Answer me(Caller caller, MeRequest request) {
-    Principal principal = principals.get(caller.kind(), caller.principalId());
+    Identity identity =
+        identities
+            .ofPrincipal(Long.parseLong(caller.principalId()))
+            .orElseThrow(() -> Principals.missing(caller.kind(), caller.principalId()));
+    Principal principal = identity.principal();
     ObjectNode me =
         Scim.resource(
             principal,
-            new Scim.Beside(caller.workspaceId(), true, groups(caller, principal), null, null));
+            new Scim.Beside(caller.workspaceId(), true, groups(caller, identity), null, null));
     // A service principal is shown in the shape of a user too; its user name is its id.
     me.put("userName", principal.name());
     Answer answer = Answer.json(200, me);
@@ -42,7 +43,7 @@ public final class CurrentUser {
         : answer.withHeader("x-databricks-org-id", Long.toString(caller.workspaceId()));
   }
 
-  private Map<GroupReference, String> groups(Caller caller, Principal principal) {
+  private static Map<GroupReference, String> groups(Caller caller, Identity identity) {
     Map<GroupReference, String> groups = new LinkedHashMap<>();
     if (caller.workspaceId() != null) {
       if (caller.is(Role.WORKSPACE_ADMIN)) {
@@ -50,26 +51,13 @@ public final class CurrentUser {
       }
       groups.put(SystemGroup.USERS.reference(), "direct");
     }
-    Set<Long> direct =
-        new HashSet<>(
-            principals.read(
-                handle ->
-                    handle
-                        .createQuery("SELECT group_id FROM group_member WHERE member_id = :id")
-                        .bind("id", principal.id())
-                        .mapTo(Long.class)
-                        .list()));
-    identities
-        .ofPrincipal(principal.id())
-        .ifPresent(
-            identity ->
-                identity
-                    .groups()
-                    .forEach(
-                        (id, name) ->
-                            groups.put(
-                                new GroupReference(Long.toString(id), name),
-                                direct.contains(id) ? "direct" : "indirect")));
+    identity
+        .groups()
+        .forEach(
+            (id, name) ->
+                groups.put(
+                    new GroupReference(Long.toString(id), name),
+                    identity.direct().contains(id) ? "direct" : "indirect"));
     return groups;
   }
 }

@@ -216,7 +216,7 @@ public final class Iam {
             new RegionChoice(region, isRegionFree),
             keys,
             clock));
-    routes.mount(CurrentUserService.class, new CurrentUser(principals, identities));
+    routes.mount(CurrentUserService.class, new CurrentUser(identities));
     ScimResources users = new ScimResources(ScimSchema.USER, principals, clock);
     ScimResources machines = new ScimResources(ScimSchema.SERVICE_PRINCIPAL, principals, clock);
     ScimResources groups = new ScimResources(ScimSchema.GROUP, principals, clock);

@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jdbi.v3.core.Handle;
@@ -39,6 +40,7 @@ final class Identities {
    * @param principal null for an engine
    * @param assignments workspace id → whether as administrator, by itself or through a group
    * @param groups id → display name of every group it is in, directly or through another
+   * @param direct ids of the groups it is in directly
    * @param accountAdmin whether it administers the account, by itself or through a group
    */
   record Identity(
@@ -46,6 +48,7 @@ final class Identities {
       Principal principal,
       Map<Long, Boolean> assignments,
       Map<Long, String> groups,
+      Set<Long> direct,
       boolean accountAdmin) {}
 
   /** An opaque token as stored. */
@@ -115,7 +118,12 @@ final class Identities {
       admin |= group.accountAdmin();
     }
     return new Identity(
-        token, principal, assignments(handle, principal.id()), Map.copyOf(groups), admin);
+        token,
+        principal,
+        assignments(handle, principal.id()),
+        Map.copyOf(groups),
+        Memberships.direct(handle, principal.id()),
+        admin);
   }
 
   private interface Read {
@@ -171,7 +179,7 @@ final class Identities {
         .map(
             token ->
                 token.principalId() == null
-                    ? new Identity(token, null, Map.of(), Map.of(), false)
+                    ? new Identity(token, null, Map.of(), Map.of(), Set.of(), false)
                     : identity(
                         handle, token, readPrincipal(handle, token.principalId()).orElseThrow()));
   }

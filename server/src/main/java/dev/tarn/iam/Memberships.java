@@ -53,6 +53,16 @@ final class Memberships {
         .list();
   }
 
+  /** The groups that somebody is in directly. */
+  static Set<Long> direct(Handle handle, long id) {
+    return Set.copyOf(
+        handle
+            .createQuery("SELECT group_id FROM group_member WHERE member_id = :id")
+            .bind("id", id)
+            .mapTo(Long.class)
+            .list());
+  }
+
   /** The direct members of groups. */
   static Map<Long, List<Principal>> of(Handle handle, List<Long> groups) {
     Map<Long, List<Principal>> members = new HashMap<>();
