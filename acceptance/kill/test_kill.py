@@ -1,5 +1,6 @@
 """kill -9 of server and engines at seeded moments: nothing acknowledged is lost, nothing half-made stays."""
 
+import contextlib
 import os
 import random
 import re
@@ -12,7 +13,7 @@ import time
 import pytest
 import requests
 
-from conftest import Instance, eventually
+from conftest import Browser, Instance, eventually
 
 
 @pytest.fixture(scope="module")
@@ -247,3 +248,181 @@ def test_sync_comes_before_the_answer(survivor):
     assert any("tarn.db" in call for call in between), between
     assert any("/audit/" in call for call in between), between
     assert sqlite3.connect(survivor.home / "tarn.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+class Directory:
+    """A SCIM client with a directory of its own: what was acknowledged, and what the one call may have done that was not."""
+
+    NAMES = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+    def __init__(self, url, base, token, name, seed):
+        self.url, self.name, self.chance = url + base, name, random.Random(f"{seed}-{name}")
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {token}"
+        self.users, self.groups = {}, {}  # id → what it must say
+        self.open = None  # kind, id or name, what it says if the call was heard (None: gone)
+        self.made = self.acknowledged = 0
+        self.problem = None
+
+    def call(self, verb, path, body=None):
+        answer = self.session.request(verb, self.url + path, json=body, timeout=30)
+        assert answer.status_code in (200, 201, 204), f"{verb} {path} {body}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def change(self):
+        """One call; what it is about stays open until it is answered."""
+        what = self.chance.choice(["user", "user", "group", "rename", "switch", "in", "out", "leave", "drop"])
+        user = self.chance.choice(sorted(self.users)) if self.users else None
+        group = self.chance.choice(sorted(self.groups)) if self.groups else None
+        if what == "user" or not user:
+            self.made += 1
+            name = f"{self.name}-{self.made}@example.com"
+            self.open = ("Users", name, (name, True))
+            self.users[self.call("POST", "/Users", {"userName": name})["id"]] = (name, True)
+        elif what == "group" or not group:
+            self.made += 1
+            name, members = f"{self.name} {self.made}", frozenset(self.chance.sample(sorted(self.users), min(3, len(self.users))))
+            self.open = ("Groups", name, members)
+            body = {"displayName": name, "members": [{"value": m} for m in members]}
+            self.groups[self.call("POST", "/Groups", body)["id"]] = members
+        elif what in ("rename", "switch"):
+            name, active = self.users[user]
+            after = (f"{name} {self.made}", active) if what == "rename" else (name, not active)
+            self.made += 1
+            self.open = ("Users", user, after)
+            self.patch(f"/Users/{user}", {"op": "replace", "value": {"displayName": after[0], "active": after[1]}})
+            self.users[user] = after
+        elif what in ("in", "out"):
+            after = self.groups[group] | {user} if what == "in" else self.groups[group] - {user}
+            self.open = ("Groups", group, after)
+            self.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": user}]} if what == "in"
+                       else {"op": "remove", "path": f'members[value eq "{user}"]'})
+            self.groups[group] = after
+        elif what == "leave":
+            self.open = ("Users", user, None)
+            self.call("DELETE", f"/Users/{user}")
+            self.forget(user)
+        else:
+            self.open = ("Groups", group, None)
+            self.call("DELETE", f"/Groups/{group}")
+            del self.groups[group]
+        self.open = None
+        self.acknowledged += 1
+
+    def patch(self, path, operation):
+        self.call("PATCH", path, {"schemas": [self.NAMES], "Operations": [operation]})
+
+    def forget(self, user):
+        del self.users[user]
+        self.groups = {g: members - {user} for g, members in self.groups.items()}
+
+    def work(self):
+        """Until the server does not answer any more."""
+        try:
+            while True:
+                self.change()
+        except requests.RequestException:
+            pass
+        except AssertionError as problem:
+            self.problem = problem
+
+    def listed(self, kind):
+        found, start = [], 1
+        while True:
+            page = self.call("GET", f"/{kind}?startIndex={start}&count=200")
+            found += page["Resources"]
+            start += 200
+            if start > page["totalResults"]:
+                return found
+
+    def check(self):
+        """All that was acknowledged is there, nothing else but what the open call may have done; that is then known."""
+        assert not self.problem, self.problem
+        mine = [r for r in self.listed("Users") if r["userName"].startswith(f"{self.name}-")]
+        users = {r["id"]: (r["displayName"], r["active"]) for r in mine}
+        groups = {r["id"]: frozenset(m["value"] for m in r.get("members", []))
+                  for r in self.listed("Groups") if r["displayName"].startswith(f"{self.name} ")}
+        if self.open:
+            kind, what, after = self.open
+            book, there = (self.users, users) if kind == "Users" else (self.groups, groups)
+            new = set(there) - set(book)
+            if what in book:  # a change, or a removal
+                if there.get(what) == after:
+                    if after is None and kind == "Users":
+                        self.forget(what)
+                    elif after is None:
+                        del book[what]
+                    else:
+                        book[what] = after
+            elif new:
+                assert [there[i] for i in new] == [after], f"half made: {self.open}, {new}"
+                book[new.pop()] = after
+            self.open = None
+        assert users == self.users, f"users: {set(users.items()) ^ set(self.users.items())}"
+        assert groups == self.groups, f"groups: {set(groups.items()) ^ set(self.groups.items())}"
+
+
+def whole(home):
+    """No row speaks of somebody who is not there, or lets somebody in who is out."""
+    with sqlite3.connect(home / "tarn.db") as rows:
+        assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert rows.execute("PRAGMA foreign_key_check").fetchall() == []
+        for what in (
+            "SELECT count(*) FROM principal p WHERE NOT EXISTS"
+            " (SELECT 1 FROM principal_attribute a WHERE a.principal_id = p.principal_id AND a.path = 'displayname')",
+            "SELECT count(*) FROM browser_session s JOIN principal p ON p.principal_id = s.principal_id WHERE NOT p.active",
+            "SELECT count(*) FROM oauth_grant g JOIN principal p ON p.principal_id = g.principal_id WHERE NOT p.active",
+            "SELECT count(*) FROM former_principal f JOIN principal p ON p.principal_id = f.principal_id",
+        ):
+            assert rows.execute(what).fetchone() == (0,), what
+
+
+def test_what_scim_acknowledged_survives_a_kill_and_nothing_is_half_done(survivor, seed, soak):
+    url = survivor.env()["DATABRICKS_HOST"]
+    token = (survivor.home / "keys" / "admin-token").read_text().strip()
+    account = requests.get(f"{url}/.well-known/databricks-config", timeout=60).json()["account_id"]
+    base = f"/api/2.0/accounts/{account}/scim/v2"
+    clients = [Directory(url, base, token, f"round{i}", seed) for i in range(4)]
+    signed = Directory(url, base, token, "signed", seed)
+    for number in range(100 if soak else 4):
+        chance = random.Random(f"scim-{seed}-{number}")
+        delay = chance.uniform(0.1, 3.0)
+        print(f"round {number}: kill server {delay:.2f}s into four SCIM clients", flush=True)
+        # One who is signed in, and is disabled as the server dies.
+        email = f"signed-{number}@example.com"
+        person = signed.call("POST", "/Users", {"userName": email})["id"]
+        link = signed.session.post(f"{url}/api/2.0/accounts/{account}/tarn/invitations", json={"user_name": email}).json()["link"]
+        browser = Browser(url)
+        answer = browser.ask("/api/2.0/tarn/invitations/redeem", {"token": link.split("#")[1], "password": "correct horse battery"})
+        assert answer.status == 200, answer.read()
+        threads = [threading.Thread(target=client.work) for client in clients]
+        for thread in threads:
+            thread.start()
+        time.sleep(delay)
+        victim = survivor.status()["pid"]
+        off = threading.Thread(target=lambda: disable(signed, person))
+        off.start()
+        time.sleep(chance.uniform(0, 0.03))
+        os.kill(victim, signal.SIGKILL)
+        for thread in [*threads, off]:
+            thread.join(60)
+            assert not thread.is_alive(), "a client never got an answer"
+        survivor.tarn("up")
+        try:
+            for client in clients:
+                client.check()
+            whole(survivor.home)
+            active = signed.call("GET", f"/Users/{person}")["active"]
+            assert (browser.ask("/api/2.0/tarn/session").status == 200) == active, "a session of somebody disabled, or none of somebody who is not"
+            if not active:
+                signed.patch(f"/Users/{person}", {"op": "replace", "path": "active", "value": True})
+                assert browser.ask("/api/2.0/tarn/session").status == 401, "who comes back has to sign in again"
+        except AssertionError as problem:
+            raise AssertionError(f"seed {seed}, round {number}: {problem}\n{survivor.log_tail()}") from problem
+        print(f"  held; {sum(client.acknowledged for client in clients)} acknowledged so far, disabled: {not active}", flush=True)
+    assert sum(client.acknowledged for client in clients) > 20, "hardly anything was acknowledged, so nothing was tried"
+
+
+def disable(client, person):
+    with contextlib.suppress(requests.RequestException):
+        client.patch(f"/Users/{person}", {"op": "replace", "path": "active", "value": False})

@@ -32,7 +32,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
@@ -84,17 +83,6 @@ public final class Iam {
     this.browserSessions =
         new BrowserSessions(
             principals, database, clock, new BrowserSessions.Lifetime(idle, longest));
-    principals.onRemoved(this::signOut);
-  }
-
-  /** Who comes back is to sign in again, and programs are to ask again. */
-  private void signOut(long principalId, Long workspaceId) {
-    principals.write(
-        handle -> {
-          BrowserSessions.endOf(handle, principalId, workspaceId);
-          Grants.endAll(handle, principalId, workspaceId);
-          return null;
-        });
   }
 
   /**
@@ -353,15 +341,6 @@ public final class Iam {
         .ofPrincipal(Long.parseLong(principalId))
         .map(Identities.Identity::groups)
         .orElse(Map.of());
-  }
-
-  /**
-   * To be told, once it is on disk, that a principal (first) was deactivated or removed from the
-   * account, or taken out of a workspace (second, else null). Whoever lost a workspace because a
-   * group did is not told of here: see {@link #onChange}.
-   */
-  public void onRemoved(BiConsumer<Long, Long> listener) {
-    principals.onRemoved(listener);
   }
 
   /**

@@ -16,8 +16,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.HandleCallback;
@@ -38,7 +36,6 @@ final class Principals {
   private final Database database;
   private final Identities identities;
   private final Clock clock;
-  private final List<BiConsumer<Long, Long>> listeners = new CopyOnWriteArrayList<>();
 
   Principals(Database database, Identities identities, Clock clock) {
     this.database = database;
@@ -46,13 +43,15 @@ final class Principals {
     this.clock = clock;
   }
 
-  /** See {@link Iam#onRemoved}. */
-  void onRemoved(BiConsumer<Long, Long> listener) {
-    listeners.add(listener);
-  }
-
-  void removed(long principalId, Long workspaceId) {
-    listeners.forEach(listener -> listener.accept(principalId, workspaceId));
+  /**
+   * Ends what lets somebody in without a token of their own, in the transaction that takes them
+   * out: who comes back is to sign in again, and programs are to ask again.
+   *
+   * @param workspaceId which they lost, null for the account
+   */
+  static void signOut(Handle handle, long principalId, Long workspaceId) {
+    BrowserSessions.endOf(handle, principalId, workspaceId);
+    Grants.endAll(handle, principalId, workspaceId);
   }
 
   /**
@@ -121,14 +120,12 @@ final class Principals {
    * @throws InvalidState nobody would be left to administer the account
    */
   void remove(Caller.Kind kind, String id, Consumer<Principal> check) {
-    removed(
-        write(
-                handle -> {
-                  check.accept(get(handle, kind, id));
-                  return delete(handle, kind, id, clock.millis());
-                })
-            .id(),
-        null);
+    write(
+        handle -> {
+          check.accept(get(handle, kind, id));
+          delete(handle, kind, id, clock.millis());
+          return null;
+        });
   }
 
   private static Update bind(Update update, Principal principal) {
@@ -167,7 +164,7 @@ final class Principals {
   /**
    * @throws InvalidState nobody would be left to administer the account
    */
-  private static Principal delete(Handle handle, Caller.Kind kind, String id, long now) {
+  private static void delete(Handle handle, Caller.Kind kind, String id, long now) {
     Principal gone = get(handle, kind, id);
     handle
         .createUpdate(
@@ -185,7 +182,6 @@ final class Principals {
         .bind("id", gone.id())
         .execute();
     requireAnAdmin(handle);
-    return gone;
   }
 
   static void requireAnAdmin(Handle handle) {
@@ -269,20 +265,20 @@ final class Principals {
    * @throws ResourceDoesNotExist there is no such workspace or principal
    */
   Principal unassign(Long workspaceId, Long principalId) {
-    Principal principal =
-        write(
-            handle -> {
-              long workspace = WorkspaceAssignments.requireWorkspace(handle, workspaceId);
-              Principal found = WorkspaceAssignments.requirePrincipal(handle, principalId);
-              unassign(handle, workspace, found.id());
-              return found;
-            });
-    removed(principal.id(), workspaceId);
-    return principal;
+    return write(
+        handle -> {
+          long workspace = WorkspaceAssignments.requireWorkspace(handle, workspaceId);
+          Principal found = WorkspaceAssignments.requirePrincipal(handle, principalId);
+          unassign(handle, workspace, found.id());
+          return found;
+        });
   }
 
-  /** Whether it was assigned; its tokens of this workspace go with the assignment. */
+  /**
+   * Whether it was assigned; its tokens and sessions of this workspace go with the assignment.
+   */
   static boolean unassign(Handle handle, long workspaceId, long principalId) {
+    signOut(handle, principalId, workspaceId);
     handle
         .createUpdate(
             "DELETE FROM token WHERE workspace_id = :workspace AND principal_id = :principal")
@@ -299,15 +295,6 @@ final class Principals {
             .bind("principal", principalId)
             .execute()
         > 0;
-  }
-
-  /**
-   * Takes somebody out of a workspace.
-   *
-   * @param work what takes the principal out that it returns
-   */
-  void leave(long workspaceId, HandleCallback<Principal, RuntimeException> work) {
-    removed(write(work).id(), workspaceId);
   }
 
   static void leaveGroups(Handle handle, long workspaceId, long principalId) {

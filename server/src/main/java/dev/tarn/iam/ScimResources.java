@@ -338,8 +338,7 @@ final class ScimResources {
           return same.get();
         }
       }
-      Done done =
-          principals.write(
+      return principals.write(
               handle -> {
                 SystemGroup system = system(workspaceId, id);
                 if (system != null) {
@@ -351,7 +350,7 @@ final class ScimResources {
                         "Group " + system.groupName + " is a system group and cannot be renamed",
                         null);
                   }
-                  return new Done(null, selection.of(system.shown(handle, workspaceId)));
+                  return selection.of(system.shown(handle, workspaceId));
                 }
                 Principal before = find(handle, workspaceId, id);
                 requireVersion(before, ifMatch);
@@ -367,31 +366,23 @@ final class ScimResources {
                 if (!changed.after().equals(before)) {
                   Principals.update(handle, changed.after());
                 }
+                if (before.active() && !changed.after().active()) {
+                  Principals.signOut(handle, before.id(), null);
+                }
                 if (changed.suspended() != null) {
                   suspend(handle, workspaceId, before, changed.suspended());
+                  if (changed.suspended()) {
+                    Principals.signOut(handle, before.id(), workspaceId);
+                  }
                 }
                 entitle(handle, workspaceId, before.id(), changed.entitlements());
-                return new Done(changed, shown(handle, workspaceId, changed.after(), selection));
+                return shown(handle, workspaceId, changed.after(), selection);
               });
-      if (done.changed() != null) {
-        tell(workspaceId, done.changed());
-      }
-      return done.shown();
     } catch (RuntimeException e) {
       if (Database.isUniqueViolation(e)) {
         throw new AlreadyExists("Group with that name already exists.", null);
       }
       throw e;
-    }
-  }
-
-  private record Done(Changed changed, ObjectNode shown) {}
-
-  private void tell(Long workspaceId, Changed changed) {
-    if (changed.before().active() && !changed.after().active()) {
-      principals.removed(changed.before().id(), null);
-    } else if (Boolean.TRUE.equals(changed.suspended())) {
-      principals.removed(changed.before().id(), workspaceId);
     }
   }
 
@@ -536,8 +527,7 @@ final class ScimResources {
       principals.remove(schema.kind, id, gone -> requireVersion(gone, ifMatch));
       return;
     }
-    principals.leave(
-        workspaceId,
+    principals.write(
         handle -> {
           Principal gone = find(handle, workspaceId, id);
           requireVersion(gone, ifMatch);
@@ -550,7 +540,7 @@ final class ScimResources {
                     + " assignment of that group, or the membership, to be taken away there)",
                 null);
           }
-          return gone;
+          return null;
         });
   }
 
