@@ -274,9 +274,7 @@ final class Principals {
         });
   }
 
-  /**
-   * Whether it was assigned; its tokens and sessions of this workspace go with the assignment.
-   */
+  /** Whether it was assigned; its tokens and sessions of this workspace go with the assignment. */
   static boolean unassign(Handle handle, long workspaceId, long principalId) {
     signOut(handle, principalId, workspaceId);
     handle

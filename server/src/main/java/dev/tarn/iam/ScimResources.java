@@ -339,45 +339,43 @@ final class ScimResources {
         }
       }
       return principals.write(
-              handle -> {
-                SystemGroup system = system(workspaceId, id);
-                if (system != null) {
-                  ObjectNode before = system.named();
-                  ObjectNode after =
-                      change.of(before.deepCopy(), system.members(handle, workspaceId));
-                  if (!after.path("displayName").asText().equals(system.groupName)) {
-                    throw new PermissionDenied(
-                        "Group " + system.groupName + " is a system group and cannot be renamed",
-                        null);
-                  }
-                  return selection.of(system.shown(handle, workspaceId));
-                }
-                Principal before = find(handle, workspaceId, id);
-                requireVersion(before, ifMatch);
-                GroupMembers members = group ? new GroupMembers(handle, before) : null;
-                Changed changed = changed(handle, workspaceId, before, whole, change, members);
-                if (!admin && changed.after().accountAdmin() != before.accountAdmin()) {
-                  throw new PermissionDenied("roles of the account are given by its admins", null);
-                }
-                if (!changed.after().equals(before) || (group && members.changed)) {
-                  requireOwn(handle, workspaceId, before);
-                }
-                changed = changed.asVersion(members, clock.millis());
-                if (!changed.after().equals(before)) {
-                  Principals.update(handle, changed.after());
-                }
-                if (before.active() && !changed.after().active()) {
-                  Principals.signOut(handle, before.id(), null);
-                }
-                if (changed.suspended() != null) {
-                  suspend(handle, workspaceId, before, changed.suspended());
-                  if (changed.suspended()) {
-                    Principals.signOut(handle, before.id(), workspaceId);
-                  }
-                }
-                entitle(handle, workspaceId, before.id(), changed.entitlements());
-                return shown(handle, workspaceId, changed.after(), selection);
-              });
+          handle -> {
+            SystemGroup system = system(workspaceId, id);
+            if (system != null) {
+              ObjectNode before = system.named();
+              ObjectNode after = change.of(before.deepCopy(), system.members(handle, workspaceId));
+              if (!after.path("displayName").asText().equals(system.groupName)) {
+                throw new PermissionDenied(
+                    "Group " + system.groupName + " is a system group and cannot be renamed", null);
+              }
+              return selection.of(system.shown(handle, workspaceId));
+            }
+            Principal before = find(handle, workspaceId, id);
+            requireVersion(before, ifMatch);
+            GroupMembers members = group ? new GroupMembers(handle, before) : null;
+            Changed changed = changed(handle, workspaceId, before, whole, change, members);
+            if (!admin && changed.after().accountAdmin() != before.accountAdmin()) {
+              throw new PermissionDenied("roles of the account are given by its admins", null);
+            }
+            if (!changed.after().equals(before) || (group && members.changed)) {
+              requireOwn(handle, workspaceId, before);
+            }
+            changed = changed.asVersion(members, clock.millis());
+            if (!changed.after().equals(before)) {
+              Principals.update(handle, changed.after());
+            }
+            if (before.active() && !changed.after().active()) {
+              Principals.signOut(handle, before.id(), null);
+            }
+            if (changed.suspended() != null) {
+              suspend(handle, workspaceId, before, changed.suspended());
+              if (changed.suspended()) {
+                Principals.signOut(handle, before.id(), workspaceId);
+              }
+            }
+            entitle(handle, workspaceId, before.id(), changed.entitlements());
+            return shown(handle, workspaceId, changed.after(), selection);
+          });
     } catch (RuntimeException e) {
       if (Database.isUniqueViolation(e)) {
         throw new AlreadyExists("Group with that name already exists.", null);
