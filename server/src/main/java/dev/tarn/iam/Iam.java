@@ -275,12 +275,18 @@ public final class Iam {
     return stackSessions;
   }
 
-  /** Makes a principal an administrator of a workspace; to be repeated without harm. */
+  /**
+   * Makes who asked for a workspace its first administrator. When it has somebody already, or that
+   * person was removed since, nothing is done: what an administrator took away does not come back.
+   */
   public void assignAdmin(long workspaceId, String principalId) {
+    long id = Long.parseLong(principalId);
     principals.write(
         handle -> {
-          Principals.assign(
-              handle, workspaceId, Long.parseLong(principalId), WorkspacePermission.ADMIN);
+          if (Principals.assigned(handle, workspaceId).isEmpty()
+              && Principals.find(handle, id).isPresent()) {
+            Principals.assign(handle, workspaceId, id, WorkspacePermission.ADMIN);
+          }
           return null;
         });
   }
