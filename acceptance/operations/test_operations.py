@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import zipfile
 
@@ -157,6 +158,33 @@ def test_keys_are_rotated_under_a_running_engine_and_a_kill_in_the_middle_loses_
     assert {key["purpose"] for key in gone["removed"]} == {"tokens", "engines"}
     assert sorted(row["a"] for row in small.sql("SELECT a FROM dev.default.t")) == kept
     eventually(lambda: engines[0] not in [engine["id"] for engine in small.status()["engines"]])
+
+
+def test_an_engine_that_an_upgraded_server_cannot_take_over_is_replaced_and_all_is_said(small):
+    """A killed server, and the next one somewhere else: to its engines it is as foreign as one of another build."""
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.service.sql import ExecuteStatementRequestOnWaitTimeout
+
+    env = small.env()
+    client = WorkspaceClient(host=env["DATABRICKS_HOST"], token=env["DATABRICKS_TOKEN"])
+    warehouse = env["DATABRICKS_WAREHOUSE_ID"]
+    running = client.statement_execution.execute_statement(
+        statement="SELECT count(*) FROM range(1000000000000) WHERE id % 7 = 3", warehouse_id=warehouse, wait_timeout="5s",
+        on_wait_timeout=ExecuteStatementRequestOnWaitTimeout.CONTINUE)
+    assert running.status.state.value in ("PENDING", "RUNNING")
+    engine = small.status()["engines"][0]["pid"]
+    os.kill(small.status()["pid"], signal.SIGKILL)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        small.environment["TARN_PORT"] = str(probe.getsockname()[1])
+    small.tarn("up")
+    eventually(lambda: not os.path.exists(f"/proc/{engine}"), 10)
+    client = WorkspaceClient(host=small.env()["DATABRICKS_HOST"], token=env["DATABRICKS_TOKEN"])
+    ended = client.statement_execution.get_statement(running.statement_id).status
+    assert ended.state.value == "FAILED" and "stopped while the statement ran" in ended.error.message
+    health = client.warehouses.get(warehouse).health
+    assert "the next statement starts one of this build" in health.message, health
+    assert small.sql("SELECT count(*) AS c FROM dev.default.t")[0]["c"] > 0
 
 
 def test_tls_by_one_setting(small):

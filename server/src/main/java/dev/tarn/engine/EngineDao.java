@@ -5,6 +5,7 @@ import dev.tarn.database.Json;
 import dev.tarn.engine.Engine.State;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jdbi.v3.core.result.ResultIterable;
 import org.jdbi.v3.core.statement.Query;
 
@@ -274,29 +275,29 @@ final class EngineDao {
                 .one());
   }
 
-  /** Forgets all but the newest {@code kept} that ended; their ids. */
-  List<String> forget(int kept) {
+  /**
+   * Forgets all but the newest {@code kept} that ended, of this control plane and of those that are
+   * gone.
+   *
+   * @return the ids of all that there are after that
+   */
+  Set<String> forget(int kept) {
     return database.inTransaction(
         handle -> {
-          List<String> old =
-              handle
-                  .createQuery(
-                      """
-                      SELECT engine_id FROM engine
-                      WHERE state IN ('STOPPED', 'FAILED') AND plane_id = :plane
-                      ORDER BY created_at DESC LIMIT 1000 OFFSET :kept
-                      """)
-                  .bind("kept", kept)
-                  .bind("plane", plane())
-                  .mapTo(String.class)
-                  .list();
-          for (String id : old) {
-            handle
-                .createUpdate("DELETE FROM engine WHERE engine_id = :id")
-                .bind("id", id)
-                .execute();
-          }
-          return old;
+          handle
+              .createUpdate(
+                  """
+                  DELETE FROM engine WHERE engine_id IN (
+                    SELECT engine_id FROM engine
+                    WHERE ended_at IS NOT NULL AND (plane_id = :plane
+                      OR plane_id NOT IN (SELECT plane_id FROM control_plane))
+                    ORDER BY created_at DESC LIMIT 1000000 OFFSET :kept)
+                  """)
+              .bind("kept", kept)
+              .bind("plane", plane())
+              .execute();
+          return Set.copyOf(
+              handle.createQuery("SELECT engine_id FROM engine").mapTo(String.class).list());
         });
   }
 

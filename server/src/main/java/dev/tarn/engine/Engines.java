@@ -21,6 +21,7 @@ import dev.tarn.storage.Folders;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -459,7 +460,12 @@ public final class Engines implements AutoCloseable {
     dao.find(id)
         .ifPresent(
             engine -> {
-              LOG.info("engine {} of {} is {}", id, engine.ownerId(), engine.state());
+              LOG.info(
+                  "engine {} of {} is {}{}",
+                  id,
+                  engine.ownerId(),
+                  engine.state(),
+                  engine.reason() == null ? "" : ": " + engine.reason());
               watchers.forEach(watcher -> watcher.accept(engine));
             });
   }
@@ -494,7 +500,21 @@ public final class Engines implements AutoCloseable {
 
   /** Deletes what is left of engines that ended, but for the newest. */
   public void forget() {
-    dao.forget(config.upkeep().enginesKept()).forEach(id -> Folders.delete(launcher.folder(id)));
+    List<Path> folders = new ArrayList<>();
+    try (DirectoryStream<Path> there = Files.newDirectoryStream(config.engines())) {
+      there.forEach(folders::add);
+    } catch (NoSuchFileException e) {
+      // None was ever started here.
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot look into " + config.engines(), e);
+    }
+    // Looked at before: a row comes before its folder, and goes before it.
+    Set<String> known = dao.forget(config.upkeep().enginesKept());
+    for (Path folder : folders) {
+      if (!known.contains(folder.getFileName().toString())) {
+        Folders.delete(folder);
+      }
+    }
   }
 
   /** How many are in a state in which they are up. */

@@ -23,6 +23,7 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -101,7 +102,15 @@ class EnginesTest {
         Config.load(
             home,
             home.resolve("distribution"),
-            Map.of("TARN_PORT", "0", "TARN_ENGINE_MEMORY", "64m", "TARN_ENGINE_CORES", "1"));
+            Map.of(
+                "TARN_PORT",
+                "0",
+                "TARN_ENGINE_MEMORY",
+                "64m",
+                "TARN_ENGINE_CORES",
+                "1",
+                "TARN_ENGINES_KEPT",
+                "2"));
     Engines made =
         new Engines(
             config,
@@ -333,6 +342,29 @@ class EnginesTest {
       assertThat(over.reason()).startsWith("its key was retired");
       assertThat(engines.current("w1").orElseThrow().id()).isEqualTo(lease.engineId());
     }
+  }
+
+  @Test
+  void ofEnginesThatEndedTheNewestAreKeptWithTheirLogsAndAllThatRun() throws Exception {
+    engines.acquire(spec("running")).close();
+    List<String> ended = new ArrayList<>();
+    for (String owner : List.of("w1", "w2", "w3")) {
+      millis.incrementAndGet();
+      engines.acquire(spec(owner)).close();
+      engines.stop(owner, "enough");
+      ended.add(engines.current(owner).orElseThrow().id());
+    }
+    // A sweep that was killed after it had forgotten the row.
+    Files.createDirectories(home.resolve("engines/" + "0".repeat(32) + "/scratch"));
+    engines.forget();
+    try (var folders = Files.list(home.resolve("engines"))) {
+      assertThat(folders.map(folder -> folder.getFileName().toString()))
+          .containsExactlyInAnyOrder(
+              engines.current("running").orElseThrow().id(), ended.get(1), ended.get(2));
+    }
+    assertThat(home.resolve("engines/" + ended.get(2) + "/driver.log")).exists();
+    assertThat(engines.current("w1")).isEmpty();
+    assertThat(engines.current("w2").orElseThrow().state()).isEqualTo(State.STOPPED);
   }
 
   @Test
