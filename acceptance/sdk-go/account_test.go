@@ -375,6 +375,8 @@ func TestLogDelivery(t *testing.T) {
 		LogDeliveryConfigurationId: id, Status: billing.LogDeliveryConfigStatusDisabled}))
 	equal(t, "status", must(read())(t).Status, billing.LogDeliveryConfigStatusDisabled)
 	must(a.Credentials.DeleteByCredentialsId(ctx, sent.CredentialsId))(t)
+	id = "00000000-0000-0000-0000-000000000000" // there is no DELETE
+	missing(t, read)
 }
 
 func TestBudgets(t *testing.T) {
@@ -483,8 +485,12 @@ func TestWarehouses(t *testing.T) {
 		found = found || source.WarehouseId == made.Id
 	}
 	equal(t, "the warehouse is among the data sources", found, true)
-	must(w.Warehouses.Edit(ctx, sql.EditWarehouseRequest{Id: made.Id, Name: sent.Name, ClusterSize: "Small"}))(t)
-	equal(t, "cluster_size", must(read())(t).ClusterSize, "Small")
+	changed := sql.EditWarehouseRequest{Id: made.Id, Name: unique("renamed"), ClusterSize: "Small", MaxNumClusters: 2, AutoStopMins: 0,
+		EnablePhoton: true, WarehouseType: sql.EditWarehouseRequestWarehouseTypePro, SpotInstancePolicy: sent.SpotInstancePolicy,
+		Tags: sent.Tags, ForceSendFields: []string{"AutoStopMins", "EnablePhoton", "EnableServerlessCompute"}}
+	must(w.Warehouses.Edit(ctx, changed))(t)
+	contains(t, must(read())(t), changed)
+	equal(t, "auto_stop_mins", must(read())(t).AutoStopMins, 0)
 	ok(t, w.Warehouses.DeleteById(ctx, made.Id))
 	missing(t, read)
 }
@@ -529,6 +535,32 @@ func assigned(t *testing.T, a *databricks.AccountClient, id string) {
 	equal(t, "the permissions", len(permissions()), 0)
 }
 
+func TestGroupsAndMembers(t *testing.T) {
+	a := account(t)
+	user := must(a.UsersV2.Create(ctx, iam.CreateAccountUserRequest{UserName: hex("member") + "@example.com"}))(t)
+	sent := iam.CreateAccountGroupRequest{DisplayName: unique("group")}
+	group := must(a.GroupsV2.Create(ctx, sent))(t)
+	read := func() (*iam.AccountGroup, error) {
+		return a.GroupsV2.Get(ctx, iam.GetAccountGroupRequest{Id: group.Id})
+	}
+	readBack(t, sent, read)
+	member := func(op iam.PatchOp, path string, value any) {
+		ok(t, a.GroupsV2.Patch(ctx, iam.PatchAccountGroupRequest{
+			Id: group.Id, Schemas: []iam.PatchSchema{iam.PatchSchemaUrnIetfParamsScimApiMessages20PatchOp},
+			Operations: []iam.Patch{{Op: op, Path: path, Value: value}}}))
+	}
+	member(iam.PatchOpAdd, "members", []iam.ComplexValue{{Value: user.Id}})
+	equal(t, "the members", len(must(read())(t).Members), 1)
+	assigned(t, a, group.Id)
+	member(iam.PatchOpRemove, fmt.Sprintf("members[value eq \"%s\"]", user.Id), nil)
+	equal(t, "the members", len(must(read())(t).Members), 0)
+	ok(t, a.GroupsV2.Update(ctx, iam.UpdateAccountGroupRequest{Id: group.Id, DisplayName: unique("renamed")}))
+	equal(t, "the name", strings.HasPrefix(must(read())(t).DisplayName, "renamed"), true)
+	ok(t, a.GroupsV2.Delete(ctx, iam.DeleteAccountGroupRequest{Id: group.Id}))
+	missing(t, read)
+	ok(t, a.UsersV2.Delete(ctx, iam.DeleteAccountUserRequest{Id: user.Id}))
+}
+
 func TestServicePrincipalsAndSecrets(t *testing.T) {
 	a := account(t)
 	made := must(a.ServicePrincipalsV2.Create(ctx, iam.CreateAccountServicePrincipalRequest{DisplayName: "go"}))(t)
@@ -549,6 +581,48 @@ func TestServicePrincipalsAndSecrets(t *testing.T) {
 	ok(t, a.ServicePrincipalSecrets.Delete(ctx, oauth2.DeleteServicePrincipalSecretRequest{
 		ServicePrincipalId: made.Id, SecretId: secret.Id}))
 	equal(t, "the secrets left", len(secrets()), 0)
+
+	name := "accounts/" + setting(t, "TARN_ACCOUNT_ID") + "/servicePrincipals/" + made.ApplicationId + "/ruleSets/default"
+	rules := func() *iam.RuleSetResponse {
+		return must(a.AccessControl.GetRuleSet(ctx, iam.GetRuleSetRequest{Name: name}))(t)
+	}
+	equal(t, "the rules of a new one", len(rules().GrantRules), 0)
+	wanted := []iam.GrantRule{{Role: "roles/servicePrincipal.user", Principals: []string{"users/admin@tarn.local"}}}
+	update := iam.UpdateRuleSetRequest{Name: name, RuleSet: iam.RuleSetUpdateRequest{
+		Name: name, Etag: rules().Etag, GrantRules: wanted}}
+	must(a.AccessControl.UpdateRuleSet(ctx, update))(t)
+	equal(t, "the rules", rules().GrantRules, wanted)
+	equal(t, "the second read", rules(), rules())
+	_, err = a.AccessControl.UpdateRuleSet(ctx, update) // by an etag that is no longer the newest
+	refused(t, err, 409)
+	must(a.AccessControl.UpdateRuleSet(ctx, iam.UpdateRuleSetRequest{Name: name, RuleSet: iam.RuleSetUpdateRequest{
+		Name: name, Etag: rules().Etag}}))(t)
+	equal(t, "the rules left", len(rules().GrantRules), 0)
+	ok(t, a.ServicePrincipalsV2.Update(ctx, iam.UpdateAccountServicePrincipalRequest{
+		Id: made.Id, ApplicationId: made.ApplicationId, DisplayName: "renamed", Active: true}))
+	equal(t, "displayName", must(read())(t).DisplayName, "renamed")
+	assigned(t, a, made.Id)
 	ok(t, a.ServicePrincipalsV2.Delete(ctx, iam.DeleteAccountServicePrincipalRequest{Id: made.Id}))
+	missing(t, read)
+}
+
+func TestCustomAppIntegrations(t *testing.T) {
+	a := account(t)
+	sent := oauth2.CreateCustomAppIntegration{
+		Name: unique("app"), RedirectUrls: []string{"https://app.example.com/callback"}, Confidential: true,
+		Scopes: []string{"all-apis", "offline_access"}}
+	made := must(a.CustomAppIntegration.Create(ctx, sent))(t)
+	if made.ClientSecret == "" {
+		t.Fatal("a confidential app has no client_secret")
+	}
+	read := func() (*oauth2.GetCustomAppIntegrationOutput, error) {
+		return a.CustomAppIntegration.GetByIntegrationId(ctx, made.IntegrationId)
+	}
+	readBack(t, sent, read)
+	urls := []string{"https://app.example.com/other"}
+	ok(t, a.CustomAppIntegration.Update(ctx, oauth2.UpdateCustomAppIntegration{
+		IntegrationId: made.IntegrationId, RedirectUrls: urls}))
+	equal(t, "redirect_urls", must(read())(t).RedirectUrls, urls)
+	ok(t, a.CustomAppIntegration.DeleteByIntegrationId(ctx, made.IntegrationId))
 	missing(t, read)
 }

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-CHECKS = [line.split("(")[0].removeprefix("func ") for line in (HERE / "account_test.go").read_text().splitlines()
-          if line.startswith("func Test")]
+CHECKS = [line.split("(")[0].removeprefix("func ") for source in sorted(HERE.glob("*_test.go"))
+          for line in source.read_text().splitlines() if line.startswith("func Test")]
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,14 @@ import org.jdbi.v3.core.HandleCallback;
  * rows.
  */
 public final class Database implements AutoCloseable {
+  private static final ThreadLocal<Read> inRead = new ThreadLocal<>();
+
   private final Dialect dialect;
   private final Leases leases;
   private final ThreadLocal<Boolean> inTransaction = new ThreadLocal<>();
+
+  /** What this thread reads, and where. */
+  private record Read(Database database, Handle handle) {}
 
   private Database(Dialect dialect) {
     this.dialect = dialect;
@@ -118,12 +123,26 @@ public final class Database implements AutoCloseable {
   }
 
   /**
-   * Runs a read on a snapshot of its own; does not wait for writers.
+   * Runs a read on a snapshot of its own; does not wait for writers. A read inside a read is part
+   * of it: readers that each waited for one more would wait for ever.
    *
    * @throws Unreachable the database does not answer
    */
   public <T, X extends Exception> T read(HandleCallback<T, X> work) throws X {
-    return waitFor(dialect.read(work));
+    Read outer = inRead.get();
+    if (outer != null && outer.database == this) {
+      return work.withHandle(outer.handle);
+    }
+    return waitFor(
+        dialect.<T, X>read(
+            handle -> {
+              inRead.set(new Read(this, handle));
+              try {
+                return work.withHandle(handle);
+              } finally {
+                inRead.remove();
+              }
+            }));
   }
 
   /**

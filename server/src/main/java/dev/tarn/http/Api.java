@@ -432,7 +432,9 @@ public final class Api implements HttpService {
     if (call.failure.internal()) {
       LOG.error("{} {} failed", call.verb, Rejection.shortened(call.path), thrown);
     }
-    Reply reply = Reply.json(call.failure.status(), Errors.body(call.failure, call.path, call.id));
+    String accept = call.request.headers().get("accept");
+    Reply reply =
+        Reply.json(call.failure.status(), Errors.body(call.failure, call.path, accept, call.id));
     return new Reply(
         reply.status,
         Errors.headers(call.failure),

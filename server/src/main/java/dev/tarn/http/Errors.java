@@ -132,7 +132,7 @@ final class Errors {
   }
 
   /** The body, in the shape that clients of {@code path} read. */
-  static JsonNode body(Failure failure, String path, String requestId) {
+  static JsonNode body(Failure failure, String path, String accept, String requestId) {
     ObjectNode body = StrictJson.MAPPER.createObjectNode();
     if (path.startsWith("/api/1.2/")) {
       return body.put("error", failure.message());
@@ -141,7 +141,9 @@ final class Errors {
       body.putArray("schemas").add("urn:ietf:params:scim:api:messages:2.0:Error");
       body.put("detail", failure.message()).put("status", Integer.toString(failure.status()));
       boolean taken = failure.status() == 409 && !failure.code().equals("RESOURCE_CONFLICT");
-      String type = taken ? "uniqueness" : SCIM_TYPES.get(failure.code());
+      // The SDKs of Databricks put the type before the message, which Terraform compares.
+      boolean ofDatabricks = accept != null && accept.contains("application/json");
+      String type = !taken ? SCIM_TYPES.get(failure.code()) : ofDatabricks ? null : "uniqueness";
       if (type != null) {
         body.put("scimType", type);
       }

@@ -113,7 +113,8 @@ sealed interface ScimFilter {
   /** A tokenizer and the rules of the grammar, one method each. */
   final class Parser {
     private static final Pattern TOKEN =
-        Pattern.compile("\\s*(?:([()\\[\\]])|(\"(?:[^\"\\\\]|\\\\.)*\")|([^\\s()\\[\\]\"]+))\\s*");
+        Pattern.compile(
+            "\\s*(?:([()\\[\\]])|(\"(?:[^\"\\\\]|\\\\.)*\"|'[^']*')|([^\\s()\\[\\]\"]+))\\s*");
     private static final List<String> OPERATORS =
         List.of("eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le");
     private static final int DEPTH = 50;
@@ -237,6 +238,9 @@ sealed interface ScimFilter {
         } catch (JsonProcessingException e) {
           throw invalid.apply("a JSON string in place of " + Scim.shortened(token));
         }
+      }
+      if (token.startsWith("'") && token.length() > 1) { // as Terraform asks for groups
+        return new TextNode(token.substring(1, token.length() - 1));
       }
       return switch (token.toLowerCase(Locale.ROOT)) {
         case "true" -> BooleanNode.TRUE;

@@ -103,10 +103,7 @@ final class ScimResources {
                   ? "User with email " + name + " already exists in this account"
                   : "User with username " + name + " already exists.";
           case GROUP -> "Group with name " + principal.displayName() + " already exists.";
-          default ->
-              "Service principal with application id "
-                  + name
-                  + (workspaceId == null ? " already exists in this account" : " already exists.");
+          default -> "Service principal with application ID " + name + " already exists.";
         },
         null);
   }

@@ -264,7 +264,9 @@ final class ScimSchema {
       return read.set("value", single(value, sent));
     }
     if (attribute.type().equals("boolean")) {
-      String text = sent.asText().toLowerCase(Locale.ROOT); // Entra's client writes "False"
+      // Entra's client writes "False", Terraform [{"value":"false"}].
+      JsonNode plain = sent.size() == 1 && sent.has("value") ? sent.get("value") : sent;
+      String text = plain.asText().toLowerCase(Locale.ROOT);
       if (!text.equals("true") && !text.equals("false")) {
         throw invalid(attribute, sent, "true or false");
       }

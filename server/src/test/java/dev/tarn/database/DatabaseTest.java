@@ -4,8 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -31,6 +36,26 @@ class DatabaseTest {
                   handle ->
                       handle.createQuery("SELECT count(*) FROM thing").mapTo(int.class).one()))
           .isEqualTo(1);
+    }
+  }
+
+  @Test
+  void manyThatReadWithinAReadWaitForNobody() throws Exception {
+    try (Database database = Database.open(TestDatabase.of(folder));
+        var callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Integer>> sums = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        sums.add(
+            callers.submit(
+                () ->
+                    database.<Integer, Exception>read(
+                        outer ->
+                            database.<Integer, RuntimeException>read(
+                                inner -> inner.equals(outer) ? 1 : 0))));
+      }
+      for (Future<Integer> sum : sums) {
+        assertThat(sum.get(30, TimeUnit.SECONDS)).isEqualTo(1);
+      }
     }
   }
 

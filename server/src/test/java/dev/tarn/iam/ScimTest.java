@@ -308,6 +308,37 @@ class ScimTest {
   }
 
   @Test
+  void terraformKnowsByTheMessageWhatIsThereAndDeactivatesByAList() throws Exception {
+    String machine = "22222222-2222-2222-2222-222222222222";
+    made(ACCOUNT + "ServicePrincipals", "{\"applicationId\":\"" + machine + "\"}");
+    assertThatThrownBy(
+            () ->
+                server
+                    .account()
+                    .servicePrincipals()
+                    .create(new ServicePrincipal().setApplicationId(machine)))
+        .hasMessage("Service principal with application ID " + machine + " already exists.");
+    String group = made(ACCOUNT + "Groups", "{\"displayName\":\"tf group\"}");
+    assertThatThrownBy(
+            () -> server.account().groups().create(new Group().setDisplayName("tf group")))
+        .hasMessage("Group with name tf group already exists.");
+    assertThat(
+            Json.tree(send("POST", ACCOUNT + "Groups", "{\"displayName\":\"tf group\"}").body())
+                .path("scimType")
+                .asText())
+        .isEqualTo("uniqueness");
+    assertThat(
+            ok("GET", ACCOUNT + "Groups?filter=displayName%20eq%20'tf%20group'", null)
+                .at("/Resources/0/id")
+                .asText())
+        .isEqualTo(group);
+    String user =
+        ACCOUNT + "Users/" + made(ACCOUNT + "Users", "{\"userName\":\"off@example.com\"}");
+    patch(user, "[{\"op\":\"replace\",\"path\":\"active\",\"value\":[{\"value\":\"false\"}]}]");
+    assertThat(ok("GET", user, null).path("active").asBoolean(true)).isFalse();
+  }
+
+  @Test
   void aWorkspaceChangesItsOwnGroupsAndNoneOfTheAccount() throws Exception {
     String account = made(ACCOUNT + "Groups", "{\"displayName\":\"of account\"}");
     assertThat(send("GET", WORKSPACE + "Groups/" + account, null).statusCode()).isEqualTo(404);
