@@ -99,13 +99,14 @@ export function FormButton<T>(props: {
   )
 }
 
-/** Asks before it deletes or takes away. */
+/** Asks before it deletes or takes away; with `danger={false}` before something that can be taken back. */
 export function Confirm(props: {
   label: string
   title: string
   submit: string
   size?: 'xs' | 'sm'
   variant?: 'default' | 'subtle'
+  danger?: boolean
   act: () => Promise<unknown>
   changes: QueryKey[]
   done?: string
@@ -114,7 +115,7 @@ export function Confirm(props: {
   children: ReactNode
 }) {
   return (
-    <FormButton {...props} variant={props.variant ?? 'default'} danger>
+    <FormButton {...props} variant={props.variant ?? 'default'} danger={props.danger ?? true}>
       <Text size="sm" component="div">
         {props.children}
       </Text>

@@ -236,6 +236,7 @@ function Protection({ stack }: { stack: StackRow }) {
       </span>
       <Confirm
         label={on ? 'Turn off' : 'Turn on'}
+        danger={on}
         size="xs"
         title={`Turn termination protection of ${name} ${on ? 'off' : 'on'}?`}
         submit={on ? 'Turn off' : 'Turn on'}
