@@ -9,9 +9,12 @@ import com.databricks.sdk.service.iam.UpdateWorkspaceAssignments;
 import com.databricks.sdk.service.iam.WorkspacePermission;
 import com.databricks.sdk.service.oauth2.CreateServicePrincipalSecretRequest;
 import com.databricks.sdk.service.sql.CancelExecutionRequest;
+import com.databricks.sdk.service.sql.CreateWarehouseRequest;
 import com.databricks.sdk.service.sql.Disposition;
+import com.databricks.sdk.service.sql.EditWarehouseRequest;
 import com.databricks.sdk.service.sql.ExecuteStatementRequest;
 import com.databricks.sdk.service.sql.Format;
+import com.databricks.sdk.service.sql.GetWarehouseResponse;
 import com.databricks.sdk.service.sql.StatementResponse;
 import com.databricks.sdk.service.sql.StatementState;
 import java.io.InputStream;
@@ -161,6 +164,41 @@ public class JavaSdk {
             expect(false);
           } catch (NotFound e) {
             expect(e.getMessage().contains("0123456789abcdef"));
+          }
+        });
+    check(
+        "a warehouse is made, changed and removed",
+        () -> {
+          String id =
+              workspace
+                  .warehouses()
+                  .create(
+                      new CreateWarehouseRequest()
+                          .setName("java acceptance")
+                          .setClusterSize("2X-Small")
+                          .setMaxNumClusters(1L)
+                          .setAutoStopMins(10L))
+                  .getResponse()
+                  .getId();
+          GetWarehouseResponse made = workspace.warehouses().get(id);
+          expect(made.getName().equals("java acceptance") && made.getAutoStopMins() == 10);
+          workspace
+              .warehouses()
+              .edit(
+                  new EditWarehouseRequest()
+                      .setId(id)
+                      .setName("java renamed")
+                      .setClusterSize("Small")
+                      .setAutoStopMins(0L));
+          GetWarehouseResponse changed = workspace.warehouses().get(id);
+          expect(changed.getName().equals("java renamed") && changed.getClusterSize().equals("Small"));
+          expect(changed.getAutoStopMins() == 0);
+          workspace.warehouses().delete(id);
+          try {
+            workspace.warehouses().get(id);
+            expect(false);
+          } catch (NotFound e) {
+            expect(e.getMessage().contains(id));
           }
         });
     System.exit(0);

@@ -10,7 +10,7 @@ from conftest import ROOT
 CHECKS = [
     "workspace with a PAT", "workspace with OAuth M2M", "account with a PAT", "account with OAuth M2M",
     "a statement inline", "a statement as Arrow links", "cancel", "a missing table", "an unbuilt operation",
-    "an unknown warehouse",
+    "an unknown warehouse", "a warehouse is made, changed and removed",
 ]
 
 
