@@ -19,6 +19,7 @@ import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
 
@@ -65,11 +66,13 @@ public final class Backup {
     }
     try {
       String id = UUID.randomUUID().toString();
+      Set<Long> sealing = SealKeys.all(config.keys());
       Snapshot snapshot = running ? asked() : taken(id);
       try {
         if (keys != null) {
           writeKeys(keys, id);
         }
+        requireSame(sealing, keys);
         writeData(file, id, snapshot);
       } finally {
         snapshot.discard();
@@ -81,6 +84,18 @@ public final class Backup {
       out.println(
           "without the keys: secrets at rest cannot be read from it, and `tarn restore` wants"
               + " them; --with-keys-to OTHER writes them to a place of their own");
+    }
+  }
+
+  /** A key that came or went meanwhile may be of rows in the one file and not be in the other. */
+  private void requireSame(Set<Long> sealing, Path keys) throws IOException {
+    if (!SealKeys.all(config.keys()).equals(sealing)) {
+      if (keys != null) {
+        Files.delete(keys);
+      }
+      throw new IllegalStateException(
+          "the keys were changed while the backup was made, nothing was written (expected: run it"
+              + " again)");
     }
   }
 

@@ -235,7 +235,7 @@ public final class Restore {
 
   private static void requireKeysOf(Archive data, Path keysFrom, Path staged) throws IOException {
     long wanted = data.manifest().path("seal_key_id").asLong();
-    if (!SealKeys.has(staged.resolve("keys"), wanted)) {
+    if (!SealKeys.all(staged.resolve("keys")).contains(wanted)) {
       throw new IllegalStateException(
           keysFrom
               + " does not hold the keys of this backup (expected: those of "

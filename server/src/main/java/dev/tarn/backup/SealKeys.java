@@ -5,6 +5,8 @@ import dev.tarn.database.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** Which sealing keys are in a folder of keys: their numbers, which are no secret. */
 final class SealKeys {
@@ -18,12 +20,12 @@ final class SealKeys {
     return keyset(keys).path("primaryKeyId").asLong();
   }
 
-  static boolean has(Path keys, long id) throws IOException {
+  /** All of them, the primary or not. */
+  static Set<Long> all(Path keys) throws IOException {
+    Set<Long> ids = new TreeSet<>();
     for (JsonNode key : keyset(keys).path("key")) {
-      if (key.path("keyId").asLong() == id) {
-        return true;
-      }
+      ids.add(key.path("keyId").asLong());
     }
-    return false;
+    return ids;
   }
 }

@@ -125,7 +125,7 @@ public final class Keys implements AutoCloseable {
   }
 
   /** Removes the keys whose time has come. */
-  public void sweep() {
+  public synchronized void sweep() {
     if (!database.leases().take(WORK)) {
       return; // Another control plane does it.
     }
@@ -140,18 +140,16 @@ public final class Keys implements AutoCloseable {
     }
   }
 
-  private <T> T alone(Supplier<T> work) {
-    synchronized (this) {
-      if (!database.leases().take(WORK)) {
-        throw new ResourceConflict(
-            "another control plane is changing the keys (expected: one at a time)", null);
-      }
-      try {
-        return work.get();
-      } finally {
-        database.leases().give(WORK);
-        tellOthers();
-      }
+  private synchronized <T> T alone(Supplier<T> work) {
+    if (!database.leases().take(WORK)) {
+      throw new ResourceConflict(
+          "another control plane is changing the keys (expected: one at a time)", null);
+    }
+    try {
+      return work.get();
+    } finally {
+      database.leases().give(WORK);
+      tellOthers();
     }
   }
 

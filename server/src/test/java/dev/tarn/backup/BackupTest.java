@@ -3,6 +3,7 @@ package dev.tarn.backup;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.net.httpserver.HttpServer;
 import dev.tarn.Config;
 import dev.tarn.Server;
 import dev.tarn.database.Database;
@@ -12,10 +13,14 @@ import dev.tarn.storage.Buckets;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.RandomAccessFile;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -160,6 +165,48 @@ class BackupTest {
     assertThatThrownBy(() -> new Restore(to, SILENT).run(keys, data))
         .hasMessageContaining("holds keys (expected: data)");
     assertThat(files(folder.resolve("to"))).isEmpty();
+  }
+
+  @Test
+  void aBackupDuringWhichTheKeysAreRotatedIsNotMade() throws Exception {
+    // As a server that is asked for its snapshot, and by somebody else for new keys.
+    HttpServer rotating =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    rotating.createContext(
+        "/",
+        exchange -> {
+          String answer = "{\"account_id\": \"a\"}";
+          if (exchange.getRequestMethod().equals("POST")) {
+            Path taken =
+                Snapshot.take(
+                        config,
+                        "00000000-0000-0000-0000-000000000000",
+                        ProcessHandle.current().pid(),
+                        file -> Database.copy(config.database(), file))
+                    .folder();
+            Seal.open(config.keys()).rotate(Instant.now());
+            answer = "{\"path\": \"" + taken + "\"}";
+          }
+          exchange.sendResponseHeaders(200, answer.length());
+          exchange.getResponseBody().write(answer.getBytes(StandardCharsets.UTF_8));
+          exchange.close();
+        });
+    rotating.start();
+    try {
+      Path announced = Files.createDirectories(config.home().resolve("run"));
+      Files.writeString(
+          announced.resolve("server.json"),
+          "{\"own_url\": \"http://127.0.0.1:" + rotating.getAddress().getPort() + "\"}");
+      assertThatThrownBy(() -> new Backup(config, "test", SILENT).write(data, keys, true))
+          .hasMessageContaining("the keys were changed while the backup was made");
+    } finally {
+      rotating.stop(0);
+    }
+    assertThat(data).doesNotExist();
+    assertThat(keys).doesNotExist();
+    assertThat(config.storage()).isDirectoryNotContaining("glob:**/.backup-*");
+    backUp();
+    restore(config("to"));
   }
 
   @Test
