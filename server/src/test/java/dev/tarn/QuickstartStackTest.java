@@ -6,6 +6,7 @@ import com.databricks.sdk.service.provisioning.Workspace;
 import com.databricks.sdk.service.provisioning.WorkspaceStatus;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tarn.database.Json;
+import dev.tarn.telemetry.Audit;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,15 +77,13 @@ class QuickstartStackTest {
   /** What the audit log says of the right to act of the stacks of that name. */
   private static List<String> sessionRecords(String stack) throws Exception {
     List<String> records = new java.util.ArrayList<>();
-    try (Stream<Path> segments = Files.list(server.config().audit())) {
-      for (Path segment : segments.sorted().toList()) {
-        for (String line : Files.readAllLines(segment)) {
-          JsonNode record = Json.tree(line);
-          if (record.path("action").asText().startsWith("iam.StackSessions.")
-              && record.path("stack_id").asText().contains(":stack/" + stack + "/")) {
-            assertThat(line).doesNotContain("dstk");
-            records.add(record.path("action").asText() + " " + record.path("principal").asText());
-          }
+    for (Path segment : Audit.segments(server.config().audit())) {
+      for (String line : Files.readAllLines(segment)) {
+        JsonNode record = Json.tree(line);
+        if (record.path("action").asText().startsWith("iam.StackSessions.")
+            && record.path("stack_id").asText().contains(":stack/" + stack + "/")) {
+          assertThat(line).doesNotContain("dstk");
+          records.add(record.path("action").asText() + " " + record.path("principal").asText());
         }
       }
     }

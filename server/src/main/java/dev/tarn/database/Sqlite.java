@@ -36,7 +36,10 @@ final class Sqlite implements Dialect {
   private final BlockingQueue<Handle> readHandles = new ArrayBlockingQueue<>(READERS);
 
   private Sqlite(String url) throws SQLException {
-    writer = connect(url);
+    // A transaction that reads first would be refused at its write when another process, such as a
+    // verb of the command line, wrote in between; one that has the lock from its start waits for
+    // it.
+    writer = connect(url + "?transaction_mode=IMMEDIATE");
     Jdbi jdbi = Jdbi.create(() -> writer);
     writeHandle = jdbi.open();
     for (int i = 0; i < READERS; i++) {

@@ -82,6 +82,36 @@ class DatabaseTest {
   }
 
   @Test
+  void whatReadsBeforeItWritesWaitsForAnotherProcessAndLosesNothing() throws Exception {
+    try (Database one = Database.open(TestDatabase.of(folder));
+        Database other = Database.open(TestDatabase.of(folder))) {
+      one.inTransaction(handle -> handle.execute("CREATE TABLE counter (n BIGINT)"));
+      one.inTransaction(handle -> handle.execute("INSERT INTO counter VALUES (0)"));
+      List<CompletableFuture<Void>> callers = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        Database mine = i % 2 == 0 ? one : other;
+        callers.add(
+            CompletableFuture.runAsync(() -> increment(mine, 20), Thread::startVirtualThread));
+      }
+      CompletableFuture.allOf(callers.toArray(CompletableFuture[]::new)).get();
+      assertThat(
+              one.<Long, RuntimeException>read(
+                  handle -> handle.createQuery("SELECT n FROM counter").mapTo(Long.class).one()))
+          .isEqualTo(400);
+    }
+  }
+
+  private static void increment(Database database, int times) {
+    for (int i = 0; i < times; i++) {
+      database.inTransaction(
+          handle -> {
+            long n = handle.createQuery("SELECT n FROM counter").mapTo(Long.class).one();
+            return handle.execute("UPDATE counter SET n = ?", n + 1);
+          });
+    }
+  }
+
+  @Test
   void whatAnInterruptedCallerBeganIsWrittenAllTheSame() throws Exception {
     try (Database database = Database.open(TestDatabase.of(folder))) {
       database.inTransaction(handle -> handle.execute("CREATE TABLE thing (name TEXT)"));
