@@ -31,6 +31,7 @@ class Instance:
             "TARN_HOME": str(self.home),
             "TARN_PORT": str(self.port),
             "DATABRICKS_CONFIG_FILE": "/dev/null",
+            **{k: v for k, v in os.environ.items() if k.endswith("_JVM_OPTIONS")},  # of run.py
             **environment,
         }
 

@@ -37,6 +37,7 @@ import org.apache.commons.text.similarity.LevenshteinDistance;
  * @param engineIdleMinutes auto-stop of a warehouse that does not say otherwise
  * @param engineCores cores of one engine; 0 takes all
  * @param engineConf further Spark settings for engines, set by the administrator of the machine
+ * @param engineJvmOptions further options of an engine's JVM, set by the same
  * @param resultHours how long statement results are kept
  * @param engineTraining whether engines leave the AOT cache of this build when they end
  * @param sandbox {@code required}, or {@code off} on a machine with one person and no bubblewrap
@@ -59,6 +60,7 @@ public record Config(
     int engineIdleMinutes,
     int engineCores,
     Map<String, String> engineConf,
+    List<String> engineJvmOptions,
     int resultHours,
     boolean engineTraining,
     String sandbox,
@@ -97,6 +99,9 @@ public record Config(
     KEYS.put(
         "engine.idle_minutes", new String[] {"30", "auto-stop of a warehouse without its own"});
     KEYS.put("engine.cores", new String[] {"0", "cores of one engine, 0 for all"});
+    KEYS.put(
+        "engine.jvm_options",
+        new String[] {"", "further options of an engine's JVM, separated by blanks"});
     KEYS.put(
         "engine.training",
         new String[] {"off", "on: engines learn for the next ones' start; the build says so"});
@@ -203,6 +208,8 @@ public record Config(
         number(values, "engine.idle_minutes", 0, 100_000),
         number(values, "engine.cores", 0, 1024),
         Map.copyOf(engineConf),
+        matching(values, "engine.jvm_options", "|-\\S+( +-\\S+)*", "options that begin with -")
+            .transform(options -> options.isEmpty() ? List.of() : List.of(options.split(" +"))),
         number(values, "result.hours", 1, 100_000),
         matching(values, "engine.training", "on|off", "on or off").equals("on"),
         matching(values, "sandbox", "required|off", "required or off"),

@@ -9,7 +9,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /** One instance: its data directory, the server process that runs on it, and what was built. */
@@ -151,8 +153,13 @@ record Home(Path folder, Path distribution) {
   private List<String> command(String verb) {
     Path server = distribution.resolve("server/target");
     boolean learns = verb.equals("serve") && "on".equals(System.getenv("TARN_ENGINE_TRAINING"));
-    return List.of(
-        System.getProperty("java.home") + "/bin/java",
+    String further =
+        Objects.requireNonNullElse(System.getenv("TARN_SERVER_JVM_OPTIONS"), "").strip();
+    List<String> command = new ArrayList<>();
+    command.add(System.getProperty("java.home") + "/bin/java");
+    Collections.addAll(command, further.isEmpty() ? new String[0] : further.split(" +"));
+    Collections.addAll(
+        command,
         "-Xmx512m",
         "-XX:+ExitOnOutOfMemoryError",
         "--add-opens=java.base/java.nio=ALL-UNNAMED",
@@ -169,6 +176,7 @@ record Home(Path folder, Path distribution) {
         folder.toString(),
         "--distribution",
         distribution.toString());
+    return command;
   }
 
   /** JDK 25's AOT cache of the server; without one it starts in twice the time. */

@@ -240,17 +240,17 @@ final class Postgres implements Dialect {
   public <T, X extends Exception> Future<T> begin(HandleCallback<T, X> work) {
     return writing.submit(
         () -> {
+          boolean violated = false;
           for (int attempt = 1; ; attempt++) {
             try {
               return attempt <= TRIES_AT_WILL ? once(work) : onceAfterOthers(work);
             } catch (Exception e) {
-              boolean again =
-                  attempt == 1
-                      ? isConflict(e) || isBrokenOff(e) || isKeyViolation(e)
-                      : attempt < TRIES && (isConflict(e) || isBrokenOff(e));
-              if (!again) {
+              boolean violates = isKeyViolation(e);
+              if (attempt >= TRIES
+                  || !(isConflict(e) || isBrokenOff(e) || (violates && !violated))) {
                 throw e;
               }
+              violated |= violates; // the second is no longer one that was not seen
               LOG.debug("try {} of a transaction is repeated", attempt, e);
             }
             Thread.sleep(

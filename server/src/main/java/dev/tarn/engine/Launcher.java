@@ -150,6 +150,7 @@ final class Launcher {
         config.engineTraining()
             ? List.of("-XX:AOTCacheOutput=" + inside.resolve(LEARNED))
             : AotCache.flags(runtime(), sandbox.path(runtime), flags(inside)));
+    command.addAll(config.engineJvmOptions());
     command.addAll(List.of("-cp", sandbox.path(runtime).resolve("jars") + "/*", MAIN));
     Map<String, String> environment =
         Map.of(

@@ -167,6 +167,10 @@ final class Principals {
   private static void delete(Handle handle, Caller.Kind kind, String id, long now) {
     Principal gone = get(handle, kind, id);
     handle
+        .createUpdate("DELETE FROM principal WHERE principal_id = :id")
+        .bind("id", gone.id())
+        .execute();
+    handle
         .createUpdate(
             """
             INSERT INTO former_principal (principal_id, kind, name, removed_at)
@@ -176,10 +180,6 @@ final class Principals {
         .bind("kind", kind.name())
         .bind("name", kind == Caller.Kind.GROUP ? gone.displayName() : gone.name())
         .bind("now", now)
-        .execute();
-    handle
-        .createUpdate("DELETE FROM principal WHERE principal_id = :id")
-        .bind("id", gone.id())
         .execute();
     requireAnAdmin(handle);
   }
