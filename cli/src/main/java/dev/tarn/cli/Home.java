@@ -157,7 +157,6 @@ record Home(Path folder, Path distribution) {
         Objects.requireNonNullElse(System.getenv("TARN_SERVER_JVM_OPTIONS"), "").strip();
     List<String> command = new ArrayList<>();
     command.add(System.getProperty("java.home") + "/bin/java");
-    Collections.addAll(command, further.isEmpty() ? new String[0] : further.split(" +"));
     Collections.addAll(
         command,
         "-Xmx512m",
@@ -167,7 +166,10 @@ record Home(Path folder, Path distribution) {
         "--enable-native-access=ALL-UNNAMED",
         "-Xlog:aot=off", // it tells of classes that it cannot keep, and of a cache of other jars
         "-Xlog:cds=off",
-        (learns ? "-XX:AOTCacheOutput=" : "-XX:AOTCache=") + serverCache(),
+        (learns ? "-XX:AOTCacheOutput=" : "-XX:AOTCache=") + serverCache());
+    Collections.addAll(command, further.isEmpty() ? new String[0] : further.split(" +"));
+    Collections.addAll(
+        command,
         "-cp",
         server.resolve("tarn-server-0.1.0.jar") + File.pathSeparator + server.resolve("lib/*"),
         "dev.tarn.Main",
