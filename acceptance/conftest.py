@@ -124,10 +124,10 @@ class Browser:
 
 @pytest.fixture(scope="session")
 def instance():
-    """A quickstarted instance with the workspace `dev`."""
+    """A quickstarted instance with the workspace `dev`, of all groups that run together (see run.py)."""
     one = Instance()
     try:
-        one.tarn("quickstart")
+        one.printed = one.tarn("quickstart").stdout
         yield one
     finally:
         one.remove()
@@ -151,6 +151,12 @@ def seed():
 @pytest.fixture(scope="session")
 def soak():
     return bool(os.environ.get("TARN_SOAK"))
+
+
+@pytest.fixture(scope="session")
+def whole():
+    """Whether this is a part of the whole gate, which has to end in minutes."""
+    return bool(os.environ.get("TARN_TEST_WHOLE"))
 
 
 def eventually(condition, seconds=60):

@@ -1,8 +1,9 @@
 """Runs the groups of tests and closes with one line, `N passed, N failed`. Started by `./tarn test`.
 
 A group that cannot run is a failure, and so is a skipped test. The unit group begins at once; beside it the Python clients
-are installed and the AOT caches are made, which the other groups wait for. The bench needs the machine for itself:
-it runs with --soak, or when it is asked for.
+are installed and the AOT caches are made, which the other groups wait for; the longest of those start first. The bench
+needs the machine for itself: it runs with --soak, or when it is asked for. What TARN_TEST_WHOLE says is for groups that
+make fewer rounds as a part of the whole than when they are asked for by name.
 """
 
 import argparse
@@ -25,11 +26,13 @@ REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
 # In the order in which they start; a name is also a folder of acceptance/ (but for those that MAVEN and web run).
-GROUPS = ["unit", "postgres", "web", "kill", "two-writers", "tpch", "quickstart", "sdk", "sdk-go", "scim", "stack", "cloudformation", "backup",
-          "operations", "browser", "foreign-process"]
+GROUPS = ["unit", "postgres", "kill", "quickstart", "tpch", "scim", "sdk-go", "sdk", "foreign-process", "two-writers", "operations", "browser",
+          "backup", "stack", "cloudformation", "web"]
+# One after the other on one instance, which the first of them has quickstarted.
+TOGETHER = ["quickstart", "tpch", "scim", "sdk-go", "sdk", "foreign-process"]
 ALONE = ["bench"]
 
-QUICK = "-XX:TieredStopAtLevel=1"
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 began = time.monotonic()
 
@@ -53,7 +56,7 @@ def prepare_venv():
     shutil.rmtree(VENV, ignore_errors=True)
     venv.create(VENV, with_pip=True)
     log = REPORTS / "pip.log"
-    if run([VENV / "bin" / "pip", "install", "-q", "-r", "acceptance/requirements.txt"], log) != 0:
+    if run([VENV / "bin" / "pip", "install", "-q", "--no-compile", "-r", "acceptance/requirements.txt"], log) != 0:
         raise RuntimeError(f"the Python clients could not be installed; see {log}")
     mark.touch()
 
@@ -84,7 +87,7 @@ def junit(log, *arguments):
         os.remove(report)
     maven = ["mvn", "-B", "-Dmaven.test.failure.ignore=true", *arguments]
     # Its compilers and the tests are over before the JVM's second compiler pays off (as in pom.xml for the tests).
-    options = f"{os.environ.get('MAVEN_OPTS', '')} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    options = f"{os.environ.get('MAVEN_OPTS', '')} {QUICK}"
     code = run(maven, log, env={**os.environ, "MAVEN_OPTS": options})
     return code, glob.glob(str(ROOT / "*/target/surefire-reports/TEST-*.xml"))
 
@@ -102,57 +105,67 @@ def web(log):
     return code, [report] if report.exists() else []
 
 
-def acceptance(name, log, soak, seed):
-    report = REPORTS / f"{name}.xml"
+def acceptance(names, log, arguments):
+    report = REPORTS / f"{names[0]}.xml"
     report.unlink(missing_ok=True)
-    environment = {**os.environ, "TARN_TEST_SEED": str(seed), "TARN_SOAK": "1" if soak else ""}
-    if name not in ALONE and not soak:
-        # Most JVMs of the gate live for a minute: the second compiler costs more than it gives there (as in pom.xml).
+    soak = arguments.soak
+    environment = {**os.environ, "TARN_TEST_SEED": str(arguments.seed), "TARN_SOAK": "1" if soak else "",
+                   "TARN_TEST_WHOLE": "" if soak or arguments.only else "1"}
+    if names[0] not in ALONE and not soak:
+        # Most JVMs of the gate live for a minute: the second compiler, and a collector in threads, cost more than they give there
+        # (as in pom.xml).
         environment |= {"TARN_SERVER_JVM_OPTIONS": QUICK, "TARN_ENGINE_JVM_OPTIONS": QUICK}
     for variable in ["TARN_HOME", "TARN_PORT", *[v for v in environment if v.startswith("DATABRICKS_")]]:
         environment.pop(variable, None)
     code = run(
-        [VENV / "bin" / "python", "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", f"--junitxml={report}",
-         f"acceptance/{name}"],
+        [VENV / "bin" / "python", "-m", "pytest", "-q", "-rA", "-p", "no:cacheprovider", "--rootdir=acceptance", f"--junitxml={report}",
+         *[f"acceptance/{name}" for name in names]],
         log,
         env=environment,
     )
     return code, [report] if report.exists() else []
 
 
-def count(reports):
-    """Passed tests, and the names of those that did not: failed, broken or skipped."""
+def count(reports, folder=""):
+    """Passed tests of a folder, and the names of those that did not: failed, broken or skipped."""
     passed, failed = 0, []
     for report in reports:
         for case in ElementTree.parse(report).getroot().iter("testcase"):
+            name = f"{case.get('classname')}.{case.get('name')}".lstrip(".")
+            if not name.startswith(folder):
+                continue
             if any(case.find(kind) is not None for kind in ("failure", "error", "skipped")):
-                failed.append(f"{case.get('classname')}.{case.get('name')}")
+                failed.append(name)
             else:
                 passed += 1
     return passed, failed
 
 
-def run_group(name, arguments, totals):
+def run_groups(names, arguments, totals):
+    """Groups that run as one, each of which is counted."""
     start = time.monotonic()
-    say(f"{name} …")
-    log = REPORTS / f"{name}.log"
-    if name in MAVEN:
-        code, reports = MAVEN[name](log)
-    elif name == "web":
+    say(f"{', '.join(names)} …")
+    log = REPORTS / f"{names[0]}.log"
+    if names[0] in MAVEN:
+        code, reports = MAVEN[names[0]](log)
+    elif names == ["web"]:
         code, reports = web(log)
     else:
-        code, reports = acceptance(name, log, arguments.soak, arguments.seed)
-    passed, failed = count(reports)
-    if passed + len(failed) == 0 or (code != 0 and not failed):
-        failed.append(f"{name}: the group itself failed (exit code {code})")
-    totals.append((passed, len(failed)))
-    say(f"{name}: {passed} passed, {len(failed)} failed in {time.monotonic() - start:.0f}s")
-    for test in failed[:20]:
-        print(f"           FAILED {test}")
-    if failed:
+        code, reports = acceptance(names, log, arguments)
+    counted = {name: count(reports, f"{name}." if len(names) > 1 else "") for name in names}
+    failures = any(failed for _, failed in counted.values())
+    for name, (passed, failed) in counted.items():
+        if passed + len(failed) == 0 or (code != 0 and not failures):
+            failed.append(f"{name}: the group itself failed (exit code {code})")
+        totals.append((passed, len(failed)))
+        say(f"{name}: {passed} passed, {len(failed)} failed in {time.monotonic() - start:.0f}s"
+            + (f" with {len(names) - 1} more" if len(names) > 1 else ""))
+        for test in failed[:20]:
+            print(f"           FAILED {test}")
+    if any(failed for _, failed in counted.values()):
         print(f"           log: {log}")
         print("           " + "\n           ".join(log.read_text(errors="replace").splitlines()[-25:]))
-    if name == "bench":
+    if names == ["bench"]:
         print((REPORTS / "bench.txt").read_text() if (REPORTS / "bench.txt").exists() else "")
 
 
@@ -168,22 +181,24 @@ def main():
     totals, problems = [], []
     waiting = queue.SimpleQueue()
     for name in [group for group in GROUPS if group in wanted and group not in MAVEN]:
-        waiting.put(name)
+        names = [group for group in TOGETHER if group in wanted] if name in TOGETHER else [name]
+        if name == names[0]:
+            waiting.put(names)
     prepared = threading.Event()
 
-    def run_one(name):
+    def run_some(names):
         try:
-            run_group(name, arguments, totals)
-        except Exception as problem:  # the group counts as failed, the others go on
-            totals.append((0, 1))
-            say(f"{name}: {problem!r}")
+            run_groups(names, arguments, totals)
+        except Exception as problem:  # they count as failed, the others go on
+            totals.append((0, len(names)))
+            say(f"{', '.join(names)}: {problem!r}")
 
     def lane(first):
         first()
         prepared.wait()
         while not problems:
             try:
-                run_one(waiting.get_nowait())
+                run_some(waiting.get_nowait())
             except queue.Empty:
                 return
 
@@ -200,7 +215,7 @@ def main():
 
     lanes = [
         threading.Thread(target=lane, args=(prepare,)),
-        threading.Thread(target=lane, args=(lambda: [run_one(name) for name in MAVEN if name in wanted],)),
+        threading.Thread(target=lane, args=(lambda: [run_some([name]) for name in MAVEN if name in wanted],)),
         # One more than there are cores: rounds of kills and races wait for most of their time.
         threading.Thread(target=lane, args=(lambda: None,)),
     ]
@@ -209,7 +224,7 @@ def main():
     for each in lanes:
         each.join()
     for name in [group for group in ALONE if group in wanted and not problems]:
-        run_one(name)
+        run_some([name])
     for problem in problems:
         say(f"nothing but unit was run: {problem}")
         totals.append((0, 1))

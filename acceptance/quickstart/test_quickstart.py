@@ -14,16 +14,6 @@ LINEITEM = "SELECT count(*) AS n FROM samples.tpch.lineitem"
 LINEITEM_ROWS = 60175
 
 
-@pytest.fixture(scope="module")
-def begun():
-    one = Instance()
-    try:
-        one.printed = one.tarn("quickstart").stdout
-        yield one
-    finally:
-        one.remove()
-
-
 def tree(home):
     """Every path an instance keeps, but for logs, audit and caches that grow by being asked."""
     return {
@@ -35,28 +25,28 @@ def tree(home):
     }
 
 
-def test_quickstart_ends_with_a_running_workspace_and_a_token_printed_once(begun):
-    status = begun.status()
+def test_quickstart_ends_with_a_running_workspace_and_a_token_printed_once(instance):
+    status = instance.status()
     assert [w["workspace_name"] for w in status["workspaces"]] == ["dev"]
     assert status["workspaces"][0]["workspace_status"] == "RUNNING"
-    assert status["version"] == begun.json("version")["version"] == "0.1.0"
-    token = (begun.home / "keys" / "admin-token").read_text().strip()
-    assert token.startswith("dapi") and begun.printed.count(token) == 1
-    assert f"http://127.0.0.1:{begun.port}" in begun.printed
-    for secret in (begun.home / "keys").rglob("*"):
+    assert status["version"] == instance.json("version")["version"] == "0.1.0"
+    token = (instance.home / "keys" / "admin-token").read_text().strip()
+    assert token.startswith("dapi") and instance.printed.count(token) == 1
+    assert f"http://127.0.0.1:{instance.port}" in instance.printed
+    for secret in (instance.home / "keys").rglob("*"):
         if secret.is_file():
             assert stat.S_IMODE(secret.stat().st_mode) == 0o600, secret
 
 
-def test_the_samples_answer(begun):
-    assert begun.sql(LINEITEM) == [{"n": LINEITEM_ROWS}]
-    assert str(LINEITEM_ROWS) in begun.tarn("sql", LINEITEM).stdout
+def test_the_samples_answer(instance):
+    assert instance.sql(LINEITEM) == [{"n": LINEITEM_ROWS}]
+    assert str(LINEITEM_ROWS) in instance.tarn("sql", LINEITEM).stdout
 
 
-def test_the_stack_shows_its_nine_resources(begun):
+def test_the_stack_shows_its_nine_resources(instance):
     complete = {
         event["LogicalResourceId"]
-        for event in begun.json("stack", "events")["StackEvents"]
+        for event in instance.json("stack", "events")["StackEvents"]
         if event["ResourceStatus"] == "CREATE_COMPLETE"
     }
     assert complete >= {
@@ -65,25 +55,25 @@ def test_the_stack_shows_its_nine_resources(begun):
     }
 
 
-def test_a_second_quickstart_changes_nothing(begun):
-    before, files = begun.status(), tree(begun.home)
-    again = begun.tarn("quickstart").stdout
-    assert (begun.home / "keys" / "admin-token").read_text().strip() not in again
-    assert begun.status() == before
-    assert tree(begun.home) == files
+def test_a_second_quickstart_changes_nothing(instance):
+    before, files = instance.status(), tree(instance.home)
+    again = instance.tarn("quickstart").stdout
+    assert (instance.home / "keys" / "admin-token").read_text().strip() not in again
+    assert instance.status() == before
+    assert tree(instance.home) == files
 
 
-def test_env_points_a_shell_at_the_workspace(begun):
-    exports = begun.tarn("env").stdout
+def test_env_points_a_shell_at_the_workspace(instance):
+    exports = instance.tarn("env").stdout
     said = subprocess.run(
         ["bash", "-c", exports + '\ncurl -sS -H "Authorization: Bearer $DATABRICKS_TOKEN" '
          "$DATABRICKS_HOST/api/2.0/preview/scim/v2/Me"], capture_output=True, text=True, check=True).stdout
     assert '"userName"' in said
-    assert set(begun.env()) == {"DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_WAREHOUSE_ID"}
-    assert set(begun.env("--account")) == {"DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_ACCOUNT_ID"}
+    assert set(instance.env()) == {"DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_WAREHOUSE_ID"}
+    assert set(instance.env("--account")) == {"DATABRICKS_HOST", "DATABRICKS_TOKEN", "DATABRICKS_ACCOUNT_ID"}
 
 
-def test_a_second_server_on_one_directory_and_a_port_in_use_are_refused(begun):
+def test_a_second_server_on_one_directory_and_a_port_in_use_are_refused(instance):
     other = Instance()
     try:
         with socket.socket() as taken:
@@ -94,28 +84,28 @@ def test_a_second_server_on_one_directory_and_a_port_in_use_are_refused(begun):
             assert str(other.port) in refused.stderr and "TARN_PORT" in refused.stderr
         second = Instance()
         shutil.rmtree(second.home)
-        second.environment["TARN_HOME"] = str(begun.home)
-        (begun.home / "run" / "server.json").rename(begun.home / "run" / "hidden.json")
+        second.environment["TARN_HOME"] = str(instance.home)
+        (instance.home / "run" / "server.json").rename(instance.home / "run" / "hidden.json")
         try:
             refused = second.tarn("up", check=False)
         finally:
-            (begun.home / "run" / "hidden.json").rename(begun.home / "run" / "server.json")
-        assert refused.returncode != 0 and str(begun.status()["pid"]) in refused.stderr
+            (instance.home / "run" / "hidden.json").rename(instance.home / "run" / "server.json")
+        assert refused.returncode != 0 and str(instance.status()["pid"]) in refused.stderr
     finally:
         other.remove()
 
 
-def test_down_leaves_no_process_and_up_finds_everything(begun):
-    begun.sql("CREATE OR REPLACE TABLE dev.default.kept AS SELECT 1 AS a")
-    workspaces = begun.status()["workspaces"]
-    begun.tarn("down")
-    assert begun.processes() == {}
-    status = begun.status()
+def test_down_leaves_no_process_and_up_finds_everything(instance):
+    instance.sql("CREATE OR REPLACE TABLE dev.default.kept AS SELECT 1 AS a")
+    workspaces = instance.status()["workspaces"]
+    instance.tarn("down")
+    assert instance.processes() == {}
+    status = instance.status()
     assert status["pid"] is None and status["workspaces"] == [] and status["engines"] == []
-    begun.tarn("up")
-    assert begun.status()["workspaces"] == workspaces
-    assert begun.sql("SELECT a FROM dev.default.kept") == [{"a": 1}]
-    assert begun.sql(LINEITEM) == [{"n": LINEITEM_ROWS}]
+    instance.tarn("up")
+    assert instance.status()["workspaces"] == workspaces
+    assert instance.sql("SELECT a FROM dev.default.kept") == [{"a": 1}]
+    assert instance.sql(LINEITEM) == [{"n": LINEITEM_ROWS}]
 
 
 def test_a_missing_jdk_is_said_plainly(tmp_path):

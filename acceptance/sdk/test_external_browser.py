@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 import threading
 import webbrowser
 
@@ -38,6 +39,12 @@ def client(person, monkeypatch, tmp_path):
     monkeypatch.setattr(
         webbrowser, "open_new", lambda url: threading.Thread(target=person.browser.allow, args=(url,)).start())
     return AccountClient(host=person.url, account_id=person.account, auth_type="external-browser")
+
+
+def test_the_password_is_kept_as_a_hash_that_costs_what_owasp_asks_for(person):
+    with sqlite3.connect(person.home / "tarn.db") as rows:
+        hashes = [row[0] for row in rows.execute("SELECT hash FROM password")]
+    assert hashes and all(h.startswith("$argon2id$v=19$m=19456,t=2,p=1$") for h in hashes), hashes
 
 
 def test_the_link_is_not_printed_again(person):

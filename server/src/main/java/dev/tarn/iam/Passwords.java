@@ -3,12 +3,14 @@ package dev.tarn.iam;
 import com.databricks.sdk.core.error.details.ErrorDetails;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.TooManyRequests;
+import com.password4j.AlgorithmFinder;
 import com.password4j.Argon2Function;
 import com.password4j.Password;
-import com.password4j.types.Argon2;
 import dev.tarn.database.Json;
+import java.security.SecureRandom;
 import java.text.Normalizer;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -27,10 +29,13 @@ final class Passwords {
   static final int LEAST = 12;
   static final int MOST = 256;
 
-  /** OWASP's least for argon2id; a hash made with others is made anew at the next sign-in. */
-  private static final Argon2Function ARGON2 =
-      Argon2Function.getInstance(19_456, 2, 1, 32, Argon2.ID);
+  /**
+   * As {@code psw4j.properties} says: OWASP's least for argon2id, in tests less. A hash made with
+   * other costs is made anew at the next sign-in.
+   */
+  private static final Argon2Function ARGON2 = AlgorithmFinder.getArgon2Instance();
 
+  private static final SecureRandom RANDOM = new SecureRandom();
   private static final int SALT = 16;
   private static final Duration PATIENCE = Duration.ofSeconds(10);
   private static final int WAITING = 100;
@@ -41,7 +46,15 @@ final class Passwords {
   private final Semaphore known = new Semaphore(1, true);
 
   /** Of nobody: checked for whom there is no password, so that both take the same time. */
-  private final String nobodys = hash(Tokens.random("", 16));
+  private final String nobodys =
+      "$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s"
+          .formatted(
+              ARGON2.getVersion(),
+              ARGON2.getMemory(),
+              ARGON2.getIterations(),
+              ARGON2.getParallelism(),
+              random(SALT),
+              random(ARGON2.getOutputLength()));
 
   /**
    * @throws InvalidParameterValue it is too short or too long, or is the user's name
@@ -83,6 +96,12 @@ final class Passwords {
   /** Whether a hash was made with other costs than today's. */
   static boolean isDated(String hash) {
     return !Argon2Function.getInstanceFromHash(hash).equals(ARGON2);
+  }
+
+  private static String random(int bytes) {
+    byte[] random = new byte[bytes];
+    RANDOM.nextBytes(random);
+    return Base64.getEncoder().withoutPadding().encodeToString(random);
   }
 
   /** Keyboards spell the same letter in two ways. */

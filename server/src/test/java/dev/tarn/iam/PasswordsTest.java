@@ -7,6 +7,11 @@ import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.password4j.Argon2Function;
 import com.password4j.Password;
 import com.password4j.types.Argon2;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Properties;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -17,12 +22,29 @@ class PasswordsTest {
   @Test
   void aHashSaysHowItWasMadeAndMatchesItsPasswordOnly() {
     String hash = passwords.hash("correct horse battery");
-    assertThat(hash).startsWith("$argon2id$v=19$m=19456,t=2,p=1$");
+    assertThat(hash).startsWith("$argon2id$v=19$m=1024,t=1,p=1$"); // as tests have it
     assertThat(passwords.hash("correct horse battery")).isNotEqualTo(hash);
     assertThat(passwords.matches("correct horse battery", hash, false)).isTrue();
     assertThat(passwords.matches("correct horse batterY", hash, false)).isFalse();
     assertThat(passwords.matches(null, hash, false)).isFalse();
     assertThat(passwords.matches("", null, false)).isFalse();
+  }
+
+  @Test
+  void theProductsHashesCostWhatOwaspAsksForAtLeast() throws Exception {
+    Properties costs = new Properties();
+    try (Reader file = Files.newBufferedReader(Path.of("src/main/resources/psw4j.properties"))) {
+      costs.load(file);
+    }
+    assertThat(costs)
+        .containsAllEntriesOf(
+            Map.of(
+                "hash.argon2.type", "id",
+                "hash.argon2.version", "19",
+                "hash.argon2.memory", "19456",
+                "hash.argon2.iterations", "2",
+                "hash.argon2.parallelism", "1",
+                "hash.argon2.length", "32"));
   }
 
   @Test
