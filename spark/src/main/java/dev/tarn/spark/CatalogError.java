@@ -14,7 +14,16 @@ public final class CatalogError extends RuntimeException implements SparkThrowab
   }
 
   public boolean isNotFound() {
-    return status == 404;
+    return status == 404 && !isUnsupported();
+  }
+
+  /** The server has no such operation; of the object it said nothing. */
+  public boolean isUnsupported() {
+    return errorCode.equals("ENDPOINT_NOT_FOUND");
+  }
+
+  public boolean isForbidden() {
+    return status == 403;
   }
 
   public boolean isAlreadyExists() {
@@ -23,11 +32,14 @@ public final class CatalogError extends RuntimeException implements SparkThrowab
 
   @Override
   public String getCondition() {
-    return errorCode;
+    return isUnsupported() ? "UNSUPPORTED_FEATURE" : errorCode;
   }
 
   @Override
   public String getSqlState() {
+    if (isUnsupported()) {
+      return "0A000";
+    }
     return switch (status) {
       case 400 -> "22023";
       case 401, 403 -> "42501";

@@ -3,6 +3,7 @@ package dev.tarn.spark;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.tarn.enforcement.SignedPrincipal;
+import dev.tarn.spark.sql.SqlExtension;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -142,7 +143,9 @@ public final class Engine {
 
     conf.put("spark.sql.session.timeZone", "UTC");
     conf.put("spark.sql.sources.default", "delta");
-    conf.put("spark.sql.extensions", ParametersPastDelta.EXTENSIONS);
+    conf.put(
+        "spark.sql.extensions",
+        ParametersPastDelta.EXTENSIONS + "," + SqlExtension.class.getName());
     conf.put("spark.sql.catalog.spark_catalog", PathsOnlyCatalog.class.getName());
     conf.put("spark.sql.catalog." + spec.defaultCatalog(), "io.unitycatalog.spark.UCSingleCatalog");
     conf.put("spark.sql.defaultCatalog", spec.defaultCatalog());

@@ -1,16 +1,10 @@
 package dev.tarn.spark;
 
 import org.apache.spark.sql.SparkSessionExtensions;
-import org.apache.spark.sql.catalyst.FunctionIdentifier;
-import org.apache.spark.sql.catalyst.TableIdentifier;
-import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.parser.ParameterContext;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
-import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.StructType;
-import scala.collection.immutable.Seq;
 import scala.runtime.AbstractFunction1;
 import scala.runtime.BoxedUnit;
 
@@ -47,7 +41,7 @@ final class ParametersPastDelta {
     }
   }
 
-  private static final class Keeper extends Passing {
+  private static final class Keeper extends PassingParser {
     Keeper(ParserInterface delta) {
       super(delta);
     }
@@ -69,7 +63,7 @@ final class ParametersPastDelta {
     }
   }
 
-  private static final class Taker extends Passing {
+  private static final class Taker extends PassingParser {
     Taker(ParserInterface spark) {
       super(spark);
     }
@@ -80,54 +74,6 @@ final class ParametersPastDelta {
       // Taken once: what Spark parses while it parses this is another text.
       VALUES.remove();
       return values == null ? next.parsePlan(sql) : next.parsePlanWithParameters(sql, values);
-    }
-  }
-
-  private abstract static class Passing implements ParserInterface {
-    final ParserInterface next;
-
-    Passing(ParserInterface next) {
-      this.next = next;
-    }
-
-    @Override
-    public Expression parseExpression(String sql) throws ParseException {
-      return next.parseExpression(sql);
-    }
-
-    @Override
-    public TableIdentifier parseTableIdentifier(String sql) throws ParseException {
-      return next.parseTableIdentifier(sql);
-    }
-
-    @Override
-    public FunctionIdentifier parseFunctionIdentifier(String sql) throws ParseException {
-      return next.parseFunctionIdentifier(sql);
-    }
-
-    @Override
-    public Seq<String> parseMultipartIdentifier(String sql) throws ParseException {
-      return next.parseMultipartIdentifier(sql);
-    }
-
-    @Override
-    public LogicalPlan parseQuery(String sql) throws ParseException {
-      return next.parseQuery(sql);
-    }
-
-    @Override
-    public StructType parseRoutineParam(String sql) throws ParseException {
-      return next.parseRoutineParam(sql);
-    }
-
-    @Override
-    public StructType parseTableSchema(String sql) throws ParseException {
-      return next.parseTableSchema(sql);
-    }
-
-    @Override
-    public DataType parseDataType(String sql) throws ParseException {
-      return next.parseDataType(sql);
     }
   }
 }

@@ -34,6 +34,8 @@ final class InMemoryCatalog implements AutoCloseable {
   private final Map<List<String>, ObjectNode> schemas = new ConcurrentHashMap<>();
   private final Map<List<String>, ObjectNode> tables = new ConcurrentHashMap<>();
 
+  final InMemoryGovernance governance = new InMemoryGovernance(catalogs, schemas, tables);
+
   /** {@code METHOD path principal request-id} of each call. */
   final ConcurrentLinkedQueue<String> calls = new ConcurrentLinkedQueue<>();
 
@@ -168,7 +170,7 @@ final class InMemoryCatalog implements AutoCloseable {
             .put("id", id)
             .put("staging_location", "s3://root/unity-catalog/tables/" + id);
       }
-      default -> throw new Refusal(404, "ENDPOINT_NOT_FOUND", operation);
+      default -> governance.answer(method, path, query, body);
     };
   }
 
@@ -220,7 +222,7 @@ final class InMemoryCatalog implements AutoCloseable {
     http.stop(0);
   }
 
-  private static final class Refusal extends Exception {
+  static final class Refusal extends Exception {
     final int status;
     final String code;
 
