@@ -30,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -43,6 +44,8 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 public final class TestServer implements BeforeAllCallback, AfterAllCallback {
   public static final String ACCOUNT_ID = "11111111-2222-3333-4444-555555555555";
   public static final long WORKSPACE_ID = 1234567890123456L;
+
+  private static final long LOOK_NANOS = 5_000_000;
 
   private final HttpClient client = HttpClient.newHttpClient();
 
@@ -131,6 +134,7 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
   private void waitForWorkspace() {
     WorkspaceRecord workspace;
     do {
+      LockSupport.parkNanos(LOOK_NANOS); // who looks without end takes the core from who provisions
       workspace = server.account().workspace(WORKSPACE_ID).orElseThrow();
       if (workspace.status() == WorkspaceStatus.FAILED) {
         throw new IllegalStateException(workspace.statusMessage());
