@@ -55,7 +55,7 @@ public final class Leases implements AutoCloseable {
         });
   }
 
-  /** The name kept in {@code file}, made there on first use: a restart has its leases still. */
+  /** The name kept in {@code file}, made there on first use: a restart is called the same still. */
   public static String name(Path file) {
     try {
       try {

@@ -3,6 +3,7 @@ package dev.tarn.telemetry;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.tarn.database.Leases;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -11,7 +12,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
@@ -23,7 +23,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -114,7 +113,7 @@ public final class Audit implements AutoCloseable {
     this.folder = folder;
     this.clock = clock;
     this.segmentBytes = segmentBytes;
-    this.id = id(folder.resolve("log-id"));
+    this.id = Leases.name(folder.resolve("log-id"));
     openNewest();
     writer = Thread.ofPlatform().name("audit-writer").daemon().start(this::write);
   }
@@ -301,15 +300,6 @@ public final class Audit implements AutoCloseable {
   /** Which log this is: positions of another one mean nothing here. */
   public String id() {
     return id;
-  }
-
-  private static String id(Path file) throws IOException {
-    if (!Files.exists(file)) {
-      Path made = file.resolveSibling("log-id.tmp");
-      Files.writeString(made, UUID.randomUUID().toString());
-      Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
-    }
-    return Files.readString(file).strip();
   }
 
   /** Before everything that was written from {@code time} on; some of what was before follows. */
