@@ -1,39 +1,27 @@
 package dev.tarn.iam;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.tarn.database.Database;
+import dev.tarn.database.Remembered;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jdbi.v3.core.Handle;
 
 /**
  * Who a token or principal is, read from the database and remembered until anything about any
- * identity changes. What was read under an older generation does not count: whoever writes an
- * identity calls {@link #changed()} after the commit, so a read that overlapped the commit is never
- * used once the write was acknowledged.
+ * identity changes: whoever writes an identity calls {@link #announce} and {@link #changed()}.
  */
 final class Identities {
   private static final String TOPIC = "identities";
 
-  private final Database database;
-  private final AtomicLong generation = new AtomicLong();
-  private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-  private final Cache<String, Known> cache = Caffeine.newBuilder().maximumSize(10_000).build();
+  private final Remembered<String, Identity> remembered;
 
   Identities(Database database) {
-    this.database = database;
-    database.onAnnounced(TOPIC, text -> changed());
+    this.remembered = new Remembered<>(database, TOPIC);
   }
-
-  private record Known(long generation, Optional<Identity> identity) {}
 
   /**
    * @param token what the principal came with, null for an OAuth token, which needs no row
@@ -65,30 +53,29 @@ final class Identities {
 
   /** Tells the other control planes, in the transaction that changes something. */
   void announce(Handle handle) {
-    database.announce(handle, TOPIC, "");
+    remembered.announce(handle);
   }
 
   void changed() {
-    generation.incrementAndGet();
-    listeners.forEach(Runnable::run);
+    remembered.changed();
   }
 
   /** To be told after each change, by the thread that made it; must not wait. */
   void onChange(Runnable listener) {
-    listeners.add(listener);
+    remembered.onChange(listener);
   }
 
   Optional<Identity> ofToken(String hash) {
-    return remembered("token " + hash, handle -> readToken(handle, hash));
+    return remembered.get("token " + hash, handle -> readToken(handle, hash));
   }
 
   Optional<Identity> ofSession(String hash) {
-    return remembered("session " + hash, handle -> readSession(handle, hash));
+    return remembered.get("session " + hash, handle -> readSession(handle, hash));
   }
 
   /** Who a program was let act for, as long as it is. */
   Optional<Identity> ofGrant(String id) {
-    return remembered(
+    return remembered.get(
         "grant " + id,
         handle ->
             handle
@@ -105,7 +92,7 @@ final class Identities {
   }
 
   Optional<Identity> ofPrincipal(long id) {
-    return remembered(
+    return remembered.get(
         "principal " + id,
         handle -> readPrincipal(handle, id).map(principal -> identity(handle, null, principal)));
   }
@@ -124,22 +111,6 @@ final class Identities {
         Map.copyOf(groups),
         Memberships.direct(handle, principal.id()),
         admin);
-  }
-
-  private interface Read {
-    Optional<Identity> from(Handle handle);
-  }
-
-  private Optional<Identity> remembered(String key, Read read) {
-    long now = generation.get();
-    Known known = cache.getIfPresent(key);
-    if (known != null && known.generation() == now) {
-      return known.identity();
-    }
-    Optional<Identity> identity = database.read(read::from);
-    // Guesses are not remembered: they would push out what is worth remembering.
-    identity.ifPresent(found -> cache.put(key, new Known(now, identity)));
-    return identity;
   }
 
   private static Optional<Identity> readToken(Handle handle, String hash) {
