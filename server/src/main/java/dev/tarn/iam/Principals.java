@@ -122,8 +122,9 @@ final class Principals {
   void remove(Caller.Kind kind, String id, Consumer<Principal> check) {
     write(
         handle -> {
-          check.accept(get(handle, kind, id));
-          delete(handle, kind, id, clock.millis());
+          Principal gone = get(handle, kind, id);
+          check.accept(gone);
+          delete(handle, gone, clock.millis());
           return null;
         });
   }
@@ -164,8 +165,7 @@ final class Principals {
   /**
    * @throws InvalidState nobody would be left to administer the account
    */
-  private static void delete(Handle handle, Caller.Kind kind, String id, long now) {
-    Principal gone = get(handle, kind, id);
+  private static void delete(Handle handle, Principal gone, long now) {
     handle
         .createUpdate("DELETE FROM principal WHERE principal_id = :id")
         .bind("id", gone.id())
@@ -177,8 +177,8 @@ final class Principals {
             VALUES (:id, :kind, :name, :now)
             """)
         .bind("id", gone.id())
-        .bind("kind", kind.name())
-        .bind("name", kind == Caller.Kind.GROUP ? gone.displayName() : gone.name())
+        .bind("kind", gone.kind().name())
+        .bind("name", gone.kind() == Caller.Kind.GROUP ? gone.displayName() : gone.name())
         .bind("now", now)
         .execute();
     requireAnAdmin(handle);
