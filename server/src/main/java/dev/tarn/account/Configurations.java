@@ -72,6 +72,7 @@ final class Configurations<R extends Configurations.Row> {
   private final String table;
   private final String from;
   private final String key;
+  private final String nameColumn;
   private final String nameField;
   private final String insert;
   private final RowMapper<R> mapper;
@@ -79,7 +80,7 @@ final class Configurations<R extends Configurations.Row> {
   /**
    * @param noun what it is called in messages
    * @param key of the table; {@code <object>_id}
-   * @param nameField of the API and the table; {@code <one> or <another>} when either is unique
+   * @param nameField of the API and the table
    * @param insert one row, with the parameters that {@link Row#bind} gives it
    */
   Configurations(
@@ -90,11 +91,13 @@ final class Configurations<R extends Configurations.Row> {
       String nameField,
       String insert,
       RowMapper<R> mapper) {
-    this(database, noun, table, table, key, nameField, insert, mapper);
+    this(database, noun, table, table, key, nameField, nameField, insert, mapper);
   }
 
   /**
    * @param from the table, or a query in parentheses that adds columns to it, with an alias
+   * @param nameColumn of the table, by which rows are listed
+   * @param nameField of the API; {@code <one> or <another>} when either is unique
    */
   Configurations(
       Database database,
@@ -102,6 +105,7 @@ final class Configurations<R extends Configurations.Row> {
       String table,
       String from,
       String key,
+      String nameColumn,
       String nameField,
       String insert,
       RowMapper<R> mapper) {
@@ -110,6 +114,7 @@ final class Configurations<R extends Configurations.Row> {
     this.table = table;
     this.from = from;
     this.key = key;
+    this.nameColumn = nameColumn;
     this.nameField = nameField;
     this.insert = insert;
     this.mapper = mapper;
@@ -186,12 +191,7 @@ final class Configurations<R extends Configurations.Row> {
     return database.<Slice<R>, RuntimeException>read(
         handle ->
             Slice.read(
-                handle, "SELECT * FROM " + from, nameColumn(), key, wanted, Map.of(), mapper));
-  }
-
-  /** The first of the fields that must be unique, as the table calls it. */
-  private String nameColumn() {
-    return nameField.replaceFirst(" or .*", "").replaceFirst(".*\\.", "");
+                handle, "SELECT * FROM " + from, nameColumn, key, wanted, Map.of(), mapper));
   }
 
   /** What there was; one in use by a workspace stays. */

@@ -48,7 +48,9 @@ public final class EncryptionKeys {
             database,
             "customer-managed key",
             "customer_managed_key",
+            "customer_managed_key",
             "customer_managed_key_id",
+            "key_arn",
             "aws_key_info.key_arn",
             """
             INSERT INTO customer_managed_key (customer_managed_key_id, key_arn, use_cases, document,

@@ -70,6 +70,7 @@ public final class Networks {
             """,
             "network_id",
             "network_name",
+            "network_name",
             """
             INSERT INTO network (network_id, network_name, vpc_id, document, rest_endpoint_id,
               relay_endpoint_id, stack_id, created_by, created_at)

@@ -49,6 +49,7 @@ public final class VpcEndpoints {
               FROM vpc_endpoint e) AS used
             """,
             "vpc_endpoint_id",
+            "vpc_endpoint_name",
             "vpc_endpoint_name or aws_vpc_endpoint_id",
             """
             INSERT INTO vpc_endpoint (vpc_endpoint_id, vpc_endpoint_name, aws_vpc_endpoint_id,
