@@ -103,12 +103,12 @@ export function rowsOf<T>(found: { rows?: T[]; total?: number }) {
   return { rows: found.rows ?? [], total: found.total ?? 0 }
 }
 
-/** A page of a list that the public API answers whole; rows are as that API shows them. */
+/** A page of a list that the public API answers whole at `route`; rows are as that API shows them. */
 export async function page<R extends keyof Operations & `GET ${string}`>(
-  _like: R,
-  list: string,
+  route: R,
   part: Part,
 ): Promise<{ rows: Result<R> extends (infer T)[] ? T[] : never; total: number }> {
+  const list = route.slice(route.lastIndexOf('/') + 1)
   const found = rowsOf(await call('GET /api/2.0/accounts/{account_id}/tarn/lists/{list}', { list, ...partOf(part) }))
   return { rows: found.rows as never, total: found.total }
 }

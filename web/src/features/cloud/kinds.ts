@@ -92,7 +92,7 @@ export const KINDS: Record<string, Kind> = {
     about: 'The IAM role that the control plane takes on to run the machines of a workspace.',
     fields: [NAME, { name: 'role_arn', label: 'ARN of the role', hint: 'arn:aws:iam::123456789012:role/name' }],
     list: async (asked) => {
-      const found = await page('GET /api/2.0/accounts/{account_id}/credentials', 'credentials', asked)
+      const found = await page('GET /api/2.0/accounts/{account_id}/credentials', asked)
       const rows = found.rows.map((each) => ({
         id: each.credentials_id ?? '',
         name: each.credentials_name ?? '',
@@ -117,7 +117,7 @@ export const KINDS: Record<string, Kind> = {
       { name: 'role_arn', label: 'ARN of the catalog’s role', optional: true, hint: 'With it the workspace gets a catalog of its own.' },
     ],
     list: async (asked) => {
-      const found = await page('GET /api/2.0/accounts/{account_id}/storage-configurations', 'storage-configurations', asked)
+      const found = await page('GET /api/2.0/accounts/{account_id}/storage-configurations', asked)
       const rows = found.rows.map((each) => ({
         id: each.storage_configuration_id ?? '',
         name: each.storage_configuration_name ?? '',
@@ -148,7 +148,7 @@ export const KINDS: Record<string, Kind> = {
       { name: 'dataplane_relay', label: 'VPC endpoint for the relay', optional: true },
     ],
     list: async (asked) => {
-      const found = await page('GET /api/2.0/accounts/{account_id}/networks', 'networks', asked)
+      const found = await page('GET /api/2.0/accounts/{account_id}/networks', asked)
       const rows = found.rows.map((each) => ({
         id: each.network_id ?? '',
         name: each.network_name ?? '',
@@ -170,7 +170,7 @@ export const KINDS: Record<string, Kind> = {
     about: 'Registered ends of PrivateLink.',
     fields: [NAME, { name: 'aws_vpc_endpoint_id', label: 'AWS VPC endpoint', hint: 'vpce-…' }, REGION],
     list: async (asked) => {
-      const found = await page('GET /api/2.0/accounts/{account_id}/vpc-endpoints', 'vpc-endpoints', asked)
+      const found = await page('GET /api/2.0/accounts/{account_id}/vpc-endpoints', asked)
       const rows = found.rows.map((each) => ({
         id: each.vpc_endpoint_id ?? '',
         name: each.vpc_endpoint_name ?? '',
@@ -197,7 +197,7 @@ export const KINDS: Record<string, Kind> = {
       { name: 'allowed_vpc_endpoint_ids', label: 'Allowed VPC endpoints', many: true, optional: true },
     ],
     list: async (asked) => {
-      const found = await page('GET /api/2.0/accounts/{account_id}/private-access-settings', 'private-access-settings', asked)
+      const found = await page('GET /api/2.0/accounts/{account_id}/private-access-settings', asked)
       const rows = found.rows.map((each) => ({
         id: each.private_access_settings_id ?? '',
         name: each.private_access_settings_name ?? '',
@@ -224,7 +224,7 @@ export const KINDS: Record<string, Kind> = {
       { name: 'use_case', label: 'For', options: ['MANAGED_SERVICES', 'STORAGE', 'both'] },
     ],
     list: async (asked) => {
-      const found = await page('GET /api/2.0/accounts/{account_id}/customer-managed-keys', 'customer-managed-keys', asked)
+      const found = await page('GET /api/2.0/accounts/{account_id}/customer-managed-keys', asked)
       const rows = found.rows.map((each) => ({
         id: each.customer_managed_key_id ?? '',
         name: each.aws_key_info?.key_alias ?? each.aws_key_info?.key_arn ?? '',

@@ -74,7 +74,7 @@ function All() {
         id={(row) => String(row.workspace_id)}
         columns={COLUMNS}
         settled={(row) => !MOVES.test(row.workspace_status ?? '')}
-        ask={(part) => page('GET /api/2.0/accounts/{account_id}/workspaces', 'workspaces', part)}
+        ask={(part) => page('GET /api/2.0/accounts/{account_id}/workspaces', part)}
         empty={
           <Empty title="No workspaces yet">
             <p>The quickstart makes one in a minute: roles, a bucket, a catalog and a warehouse, by a stack you can watch.</p>
