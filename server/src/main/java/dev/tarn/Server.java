@@ -203,7 +203,9 @@ public final class Server implements AutoCloseable {
             database,
             clock,
             (why, params) ->
-                audited("keys.Keys.retire", Caller.system(iam.accountId(), why), null, params));
+                audit.append(
+                    Audit.Entry.ofSystem(
+                        clock.millis(), "system-" + why, "keys.Keys.retire", params)));
 
     iam.routes(
         routes,
@@ -265,14 +267,14 @@ public final class Server implements AutoCloseable {
       @Override
       public String mint(Caller by, String stackId) {
         String token = sessions.mint(by, stackId);
-        audited("iam.StackSessions.mint", by, stackId, Map.of("stack_id", stackId));
+        audited("iam.StackSessions.mint", by, stackId);
         return token;
       }
 
       @Override
       public Unbound mintUnbound(Caller by) {
         Unbound minted = sessions.mintUnbound(by);
-        audited("iam.StackSessions.mint", by, minted.id(), Map.of("stack_id", minted.id()));
+        audited("iam.StackSessions.mint", by, minted.id());
         return minted;
       }
 
@@ -282,14 +284,13 @@ public final class Server implements AutoCloseable {
         audited(
             "iam.StackSessions.close",
             Caller.system(iam.accountId(), "stack " + stackId + " is done"),
-            stackId,
-            Map.of("stack_id", stackId));
+            stackId);
       }
     };
   }
 
   /** What no call of its own brings about. */
-  private void audited(String action, Caller by, String stackId, Map<String, Object> params) {
+  private void audited(String action, Caller by, String stackId) {
     boolean system = by.kind() == Caller.Kind.SYSTEM;
     audit.append(
         new Audit.Entry(
@@ -304,7 +305,7 @@ public final class Server implements AutoCloseable {
             action,
             null,
             null,
-            params,
+            Map.of("stack_id", stackId),
             200,
             null,
             List.of(),
