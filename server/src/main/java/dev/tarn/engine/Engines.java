@@ -475,10 +475,11 @@ public final class Engines implements AutoCloseable {
     seek();
     List<String> adopted = new ArrayList<>();
     for (Engine engine : dao.ours()) {
-      if (adopt(engine, address)) {
+      Optional<SigningKeys.Pair> pair = pairOf(engine, address);
+      if (pair.isPresent() && adopt(engine, pair.get())) {
         adopted.add(engine.id());
         LOG.info("engine {} of {} was taken over", engine.id(), engine.ownerId());
-      } else if (pairOf(engine, address).isEmpty()) {
+      } else if (pair.isEmpty()) {
         // Calls end with their control plane, so nothing that it does is lost.
         dao.stopping(engine.id(), FOREIGN);
       }
@@ -559,9 +560,8 @@ public final class Engines implements AutoCloseable {
     dao.stopElsewhere(ownerId, reason);
   }
 
-  private boolean adopt(Engine engine, URI address) {
+  private boolean adopt(Engine engine, SigningKeys.Pair pair) {
     if (engine.state() != State.RUNNING
-        || pairOf(engine, address).isEmpty()
         || !marked(engine.id()).contains(ProcessHandle.of(engine.outerPid()).orElse(null))
         || !engine.outerSince().equals(HostProcesses.identity(engine.outerPid()))) {
       return false;
@@ -570,9 +570,7 @@ public final class Engines implements AutoCloseable {
     if (jvm.isEmpty()) {
       return false;
     }
-    Driver driver =
-        new Driver(
-            engine.id(), dao.spec(engine.id()), pairOf(engine, address).orElseThrow(), clock);
+    Driver driver = new Driver(engine.id(), dao.spec(engine.id()), pair, clock);
     drivers.put(engine.id(), driver);
     ProcessHandle outer = ProcessHandle.of(engine.outerPid()).orElseThrow();
     driver.runsAs(outer);
