@@ -190,8 +190,7 @@ final class Configurations<R extends Configurations.Row> {
   Slice<R> page(Slice.Wanted wanted) {
     return database.<Slice<R>, RuntimeException>read(
         handle ->
-            Slice.read(
-                handle, "SELECT * FROM " + from, nameColumn, key, wanted, Map.of(), mapper));
+            Slice.read(handle, "SELECT * FROM " + from, nameColumn, key, wanted, Map.of(), mapper));
   }
 
   /** What there was; one in use by a workspace stays. */
