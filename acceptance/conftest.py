@@ -122,6 +122,63 @@ class Browser:
         eventually(lambda: urllib.request.urlopen(back).status == 200)
 
 
+class Account:
+    """An instance's account as its administrator has it, and people who sign up in it."""
+
+    PASSWORD = "correct horse battery"
+
+    def __init__(self, instance):
+        env = instance.env()
+        self.url = env["DATABRICKS_HOST"]
+        self.port = instance.port
+        self.warehouse = env["DATABRICKS_WAREHOUSE_ID"]
+        self.workspace_token = env["DATABRICKS_TOKEN"]
+        self.token = (instance.home / "keys" / "admin-token").read_text().strip()
+        self.path = f"/api/2.0/accounts/{self.ask('GET', '/.well-known/databricks-config')['account_id']}"
+        workspaces = self.ask("GET", f"{self.path}/workspaces")
+        self.workspace = next(w["workspace_id"] for w in workspaces if w["workspace_name"] == "dev")
+
+    def ask(self, verb, path, body=None, token=None):
+        request = urllib.request.Request(
+            self.url + path, None if body is None else json.dumps(body).encode(), method=verb,
+            headers={"Authorization": f"Bearer {token or self.token}"})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as refused:
+            raise AssertionError(f"{verb} {path}: {refused.code} {refused.read().decode()}") from None
+
+    def person(self, name, *permissions):
+        """Signs somebody up, lets them into the workspace, and makes a token: (user name, token, id)."""
+        email = f"{name}@example.com"
+        user = self.ask("POST", f"{self.path}/scim/v2/Users", {"userName": email})["id"]
+        self.ask("PUT", f"{self.path}/workspaces/{self.workspace}/permissionassignments/principals/{user}",
+                 {"permissions": permissions or ["USER"]})
+        link = self.ask("POST", f"{self.path}/tarn/invitations", {"user_name": email})["link"]
+        browser = Browser(self.url)
+        signed = json.loads(browser.ask(
+            "/api/2.0/tarn/invitations/redeem", {"token": link.split("#")[1], "password": self.PASSWORD}).read())
+        made = urllib.request.Request(
+            self.url + "/api/2.0/token/create", b"{}",
+            headers={"Origin": self.url, "Cookie": browser.cookie, "X-CSRF-Token": signed["csrf_token"],
+                     "X-Databricks-Workspace-Id": str(self.workspace)})
+        with urllib.request.urlopen(made, timeout=60) as answer:
+            return email, json.loads(answer.read())["token_value"], user
+
+    def spark(self, token=None, warehouse=None, **parameters):
+        """A new session of plain PySpark on the workspace's warehouse."""
+        from pyspark.sql import SparkSession
+
+        told = {"token": token or self.workspace_token, "x-databricks-cluster-id": warehouse or self.warehouse, **parameters}
+        return SparkSession.builder.remote(
+            f"sc://localhost:{self.port}/;" + ";".join(f"{k}={v}" for k, v in told.items())).create()
+
+
+@pytest.fixture(scope="session")
+def account(instance):
+    return Account(instance)
+
+
 @pytest.fixture(scope="session")
 def instance():
     """A quickstarted instance with the workspace `dev`, of all groups that run together (see run.py)."""

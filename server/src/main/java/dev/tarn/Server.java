@@ -17,6 +17,7 @@ import dev.tarn.billing.Billing;
 import dev.tarn.catalog.Catalog;
 import dev.tarn.cloudformation.Sessions;
 import dev.tarn.cloudformation.Stacks;
+import dev.tarn.connect.ConnectDoor;
 import dev.tarn.database.Database;
 import dev.tarn.database.Leases;
 import dev.tarn.database.Seal;
@@ -149,7 +150,11 @@ public final class Server implements AutoCloseable {
           }
         });
     sql = new Sql(config, database, engines, this::spec, this::rootFolder, this::url, clock);
-    iam.onChange(() -> sql.cancelUnless(iam::mayEnter));
+    iam.onChange(
+        () -> {
+          sql.cancelUnless(iam::mayEnter);
+          engines.releaseUnless(iam::mayEnter);
+        });
     account =
         new Account(
             database,
@@ -406,7 +411,8 @@ public final class Server implements AutoCloseable {
         listen(
             hosts,
             authenticator,
-            new Api(hosts, routes, authenticator, audit, clock, calls, watch()));
+            new Api(hosts, routes, authenticator, audit, clock, calls, watch()),
+            new ConnectDoor(hosts, authenticator, sql, engines, audit, watch(), clock, calls));
     try {
       http.start().join();
     } catch (CompletionException e) {
@@ -460,7 +466,7 @@ public final class Server implements AutoCloseable {
   }
 
   private com.linecorp.armeria.server.Server listen(
-      Hosts hosts, Authenticator authenticator, Api api) {
+      Hosts hosts, Authenticator authenticator, Api api, ConnectDoor connect) {
     WebFiles web = new WebFiles(hosts);
     var builder = com.linecorp.armeria.server.Server.builder();
     listenOn(builder);
@@ -488,6 +494,7 @@ public final class Server implements AutoCloseable {
                         Hosts.isOfThisMachine(context) || mayMeasure(authenticator, authorization),
                     calls)))
         .service("/readyz", hosts.only((context, request) -> HttpResponse.of(readiness())))
+        .serviceUnder(ConnectDoor.PATH, connect.service())
         .serviceUnder("/assets", web.assets())
         .serviceUnder("/", web.before(api))
         .build();

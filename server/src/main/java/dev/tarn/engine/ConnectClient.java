@@ -5,8 +5,14 @@ import com.google.protobuf.Parser;
 import com.linecorp.armeria.client.ClientFactory;
 import com.linecorp.armeria.client.UnprocessedRequestException;
 import com.linecorp.armeria.client.WebClient;
+import com.linecorp.armeria.common.HttpData;
 import com.linecorp.armeria.common.HttpHeaders;
 import com.linecorp.armeria.common.HttpHeadersBuilder;
+import com.linecorp.armeria.common.HttpMethod;
+import com.linecorp.armeria.common.HttpRequest;
+import com.linecorp.armeria.common.HttpResponse;
+import com.linecorp.armeria.common.RequestHeaders;
+import com.linecorp.armeria.common.stream.StreamMessage;
 import com.linecorp.armeria.common.util.EventLoopGroups;
 import dev.tarn.enforcement.SignedPrincipal;
 import dev.tarn.engine.GrpcCall.GrpcFailure;
@@ -55,7 +61,7 @@ public final class ConnectClient {
   private final Clock clock;
   private final Supplier<String> catalogsVersion;
   private final WebClient web;
-  private final Map<String, Signed> signed = new ConcurrentHashMap<>();
+  private final Map<Session, Signed> signed = new ConcurrentHashMap<>();
 
   /**
    * @param port of the engine, on loopback
@@ -208,7 +214,7 @@ public final class ConnectClient {
             .setClientType(CLIENT_TYPE)
             .build(),
         ReleaseSessionResponse.parser());
-    signed.remove(session.id());
+    signed.remove(session);
   }
 
   private <T extends MessageLite> T ask(
@@ -222,26 +228,49 @@ public final class ConnectClient {
 
   private <T extends MessageLite> GrpcCall<T> call(
       String method, Session session, String requestId, MessageLite request, Parser<T> parser) {
-    HttpHeadersBuilder headers =
-        HttpHeaders.builder()
-            .add(SignedPrincipal.HEADER, signed(session))
-            .add("x-tarn-catalogs", catalogsVersion.get())
-            .add("x-request-id", requestId);
-    return new GrpcCall<>(web, SERVICE + method, headers.build(), request, parser);
+    return new GrpcCall<>(
+        web, SERVICE + method, stated(session, requestId).build(), request, parser);
+  }
+
+  /** For whom a call is, which no client says itself. */
+  private HttpHeadersBuilder stated(Session session, String requestId) {
+    return HttpHeaders.builder()
+        .add(SignedPrincipal.HEADER, signed(session))
+        .add("x-tarn-catalogs", catalogsVersion.get())
+        .add("x-request-id", requestId);
+  }
+
+  /**
+   * Hands on a call of a client of Spark Connect: frames go through unopened, in both directions,
+   * and of its headers none.
+   *
+   * @param method of Spark's Connect service
+   * @param frames what the client sent after its headers
+   */
+  public HttpResponse forward(
+      String method, Session session, String requestId, StreamMessage<HttpData> frames) {
+    return web.execute(
+        HttpRequest.of(
+            RequestHeaders.builder(HttpMethod.POST, SERVICE + method)
+                .add(stated(session, requestId).build())
+                .add("content-type", "application/grpc")
+                .add("te", "trailers")
+                .build(),
+            frames));
   }
 
   /** Signing costs more than all else of a call here, so one signature serves for a while. */
   private String signed(Session session) {
     Instant now = clock.instant();
     return signed.compute(
-            session.id(),
-            (id, before) ->
+            session,
+            (same, before) ->
                 before != null && now.isBefore(before.renewAt)
                     ? before
                     : new Signed(
                         new SignedPrincipal(
                                 engineId,
-                                id,
+                                session.id(),
                                 session.principalId(),
                                 session.principalName(),
                                 session.workspaceId(),

@@ -47,6 +47,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BiPredicate;
 import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import org.slf4j.Logger;
@@ -235,6 +236,26 @@ public final class Engines implements AutoCloseable {
               + " did not start: "
               + dao.find(driver.id()).map(Engine::reason).orElse("it takes too long"),
           null);
+    }
+  }
+
+  /**
+   * Ends the sessions that clients of Spark Connect have here, of those who lost their workspace.
+   *
+   * @param mayEnter whether a principal (first) is still let into a workspace (second)
+   */
+  public void releaseUnless(BiPredicate<String, Long> mayEnter) {
+    for (Driver driver : drivers.values()) {
+      if (driver.sessions() != null) {
+        work.execute(
+            () -> {
+              try {
+                driver.sessions().releaseUnless(mayEnter);
+              } catch (EngineLost e) {
+                LOG.info("engine {} took its sessions along", driver.id());
+              }
+            });
+      }
     }
   }
 

@@ -46,6 +46,16 @@ public final class Lease implements AutoCloseable {
     return driver.sessions().opened(caller, driver.spec().workspaceId(), catalog, schema);
   }
 
+  /** The session that a client of Spark Connect calls by this id, a UUID of its choice. */
+  public Session join(Caller caller, String sessionId) {
+    return driver.sessions().joined(caller, driver.spec().workspaceId(), sessionId);
+  }
+
+  /** A session that its client has ended itself. */
+  public void forget(Session session) {
+    driver.sessions().forget(session);
+  }
+
   /** Ends a private session. */
   public void release(Session session, String requestId) {
     driver.sessions().release(session, requestId);

@@ -8,8 +8,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiPredicate;
 
 /**
  * The sessions of one engine. Statements of one principal with the same current catalog and schema
@@ -18,6 +20,9 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class Sessions {
   private static final Duration WARM = Duration.ofMinutes(30);
+
+  /** As long as Spark itself keeps a session that nobody calls, and a little longer. */
+  private static final Duration JOINED = Duration.ofMinutes(65);
 
   private record Key(String principalId, String catalog, String schema) {}
 
@@ -36,8 +41,11 @@ final class Sessions {
   private final Clock clock;
   private final Map<Key, Warm> warm = new HashMap<>();
 
-  /** All that the driver may speak for, by session id; filled before the first call. */
-  private final Map<String, Session> open = new ConcurrentHashMap<>();
+  /** All that the driver may speak for; filled before the first call. */
+  private final Set<Session> open = ConcurrentHashMap.newKeySet();
+
+  /** Those whose id their client chose, and when they were last used. */
+  private final Map<Session, Long> joined = new ConcurrentHashMap<>();
 
   Sessions(ConnectClient client, Clock clock) {
     this.client = client;
@@ -45,7 +53,7 @@ final class Sessions {
   }
 
   boolean isOpenFor(String principalId) {
-    return open.values().stream().anyMatch(session -> session.principalId().equals(principalId));
+    return open.stream().anyMatch(session -> session.principalId().equals(principalId));
   }
 
   /**
@@ -79,6 +87,27 @@ final class Sessions {
     }
   }
 
+  /**
+   * The session that a client of Spark Connect calls by this id; another principal's of the same id
+   * is another one. Spark makes it with the first call.
+   */
+  Session joined(Caller caller, long workspaceId, String sessionId) {
+    Session session =
+        new Session(sessionId, caller.principalId(), caller.name(), workspaceId, null, null);
+    open.add(session);
+    joined.put(session, clock.millis());
+    return session;
+  }
+
+  /** Ends those of people who may not be there any more, and what they run. */
+  void releaseUnless(BiPredicate<String, Long> mayEnter) {
+    for (Session session : joined.keySet()) {
+      if (!mayEnter.test(session.principalId(), session.workspaceId())) {
+        release(session, "session-of-removed");
+      }
+    }
+  }
+
   /** A session of its own, for a statement that changes its session. */
   Session opened(Caller caller, long workspaceId, String catalog, String schema) {
     Session session =
@@ -89,7 +118,7 @@ final class Sessions {
             workspaceId,
             catalog,
             schema);
-    open.put(session.id(), session);
+    open.add(session);
     try {
       String place = place(catalog, schema);
       if (place != null) {
@@ -97,7 +126,7 @@ final class Sessions {
       }
       return session;
     } catch (RuntimeException e) {
-      open.remove(session.id());
+      open.remove(session);
       throw e;
     }
   }
@@ -113,11 +142,17 @@ final class Sessions {
     return "`" + name.replace("`", "``") + "`";
   }
 
+  /** Its client has ended it. */
+  void forget(Session session) {
+    joined.remove(session);
+    open.remove(session);
+  }
+
   void release(Session session, String requestId) {
     try {
       client.release(session, requestId);
     } finally {
-      open.remove(session.id());
+      forget(session);
     }
   }
 
@@ -133,5 +168,12 @@ final class Sessions {
         release(entry.session, "idle-session");
       }
     }
+    long limit = clock.millis() - JOINED.toMillis();
+    joined.forEach(
+        (session, usedAt) -> {
+          if (usedAt < limit) {
+            release(session, "idle-session");
+          }
+        });
   }
 }

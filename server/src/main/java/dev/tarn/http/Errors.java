@@ -16,7 +16,7 @@ import java.util.Map;
  * the rest of the table is here. Clients compare codes and texts, and repeat a call on 429, 501 and
  * 503, so nothing that will not pass by itself has one of those.
  */
-final class Errors {
+public final class Errors {
   private static final String ANY = "type.googleapis.com/google.rpc.";
 
   /** What RFC 7644 calls a code of ours, as far as it has a word for it. */
@@ -37,16 +37,17 @@ final class Errors {
    *
    * @param internal nothing the client did: the log must tell the rest
    */
-  record Failure(int status, String code, String message, JsonNode details, boolean internal) {}
+  public record Failure(
+      int status, String code, String message, JsonNode details, boolean internal) {}
 
-  static DatabricksError noSuchEndpoint(String verb, String path) {
+  public static DatabricksError noSuchEndpoint(String verb, String path) {
     return new NotFound(
         "ENDPOINT_NOT_FOUND",
         "No API found for '" + verb + " " + Rejection.shortened(path) + "'",
         null);
   }
 
-  static Failure of(Throwable thrown, String requestId) {
+  public static Failure of(Throwable thrown, String requestId) {
     if (isDiskFull(thrown)) {
       // 507: says what it is, and no SDK repeats it for minutes as it does 429 and 503.
       return new Failure(

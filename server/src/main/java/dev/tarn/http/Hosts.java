@@ -111,7 +111,7 @@ public final class Hosts {
    *
    * @throws PermissionDenied it is none of ours
    */
-  String allowed(HttpRequest request) {
+  public String allowed(HttpRequest request) {
     String host = host(request);
     if (network.isOurs(host)) {
       return host;

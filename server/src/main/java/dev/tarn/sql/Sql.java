@@ -1,11 +1,15 @@
 package dev.tarn.sql;
 
+import com.databricks.sdk.core.error.platform.InvalidState;
+import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.service.sql.DataSourcesService;
 import com.databricks.sdk.service.sql.StatementExecutionService;
 import com.databricks.sdk.service.sql.WarehousesService;
 import dev.tarn.Config;
 import dev.tarn.database.Database;
 import dev.tarn.engine.Engines;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Role;
 import dev.tarn.http.Routes;
 import java.net.URI;
 import java.nio.file.Path;
@@ -109,6 +113,71 @@ public final class Sql implements AutoCloseable {
   public void removeWorkspace(long workspaceId) {
     warehouses.deleteAll(workspaceId);
     statements.deleteAll(workspaceId);
+  }
+
+  static void mayRun(Caller caller) {
+    if (!caller.is(Role.WORKSPACE_ADMIN)) {
+      throw new PermissionDenied(
+          "Only workspace admins may run statements until access to data is enforced; "
+              + caller.name()
+              + " is not an admin of this workspace",
+          null);
+    }
+  }
+
+  /** What a call of Spark Connect wants of a warehouse's engine. */
+  public enum Need {
+    /** To run a statement, after those before it while too many run. */
+    STATEMENT,
+    /** A session, in which something is prepared or asked. */
+    SESSION,
+    /** Something that was begun there; where there is no engine, it is gone. */
+    BEGUN
+  }
+
+  /** The engine of a warehouse that is in use until this is closed. */
+  public interface Use extends AutoCloseable {
+    String engineId();
+
+    @Override
+    void close();
+  }
+
+  /**
+   * The engine of a warehouse, which is started where it has to be, for calls of Spark Connect.
+   *
+   * @param need what the call is
+   * @throws com.databricks.sdk.core.error.platform.ResourceDoesNotExist the caller's workspace has
+   *     no such warehouse
+   * @throws PermissionDenied the caller may not use it
+   * @throws InvalidState the engine did not start; the message says why
+   */
+  public Use use(Caller caller, String warehouseId, Need need) {
+    mayRun(caller);
+    Warehouse warehouse = warehouses.find(caller.workspaceId(), warehouseId);
+    Warehouses.Place place;
+    try {
+      place =
+          need == Need.STATEMENT
+              ? warehouses.place(warehouse)
+              : warehouses.beside(warehouse, need == Need.SESSION);
+    } catch (IllegalStateException e) {
+      throw new InvalidState(e.getMessage(), null);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InvalidState("interrupted while the warehouse was starting", null);
+    }
+    return new Use() {
+      @Override
+      public String engineId() {
+        return place.engine.id();
+      }
+
+      @Override
+      public void close() {
+        place.close();
+      }
+    };
   }
 
   /** What a warehouse is, for who accounts for it. */

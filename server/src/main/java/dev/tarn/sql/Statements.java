@@ -3,7 +3,6 @@ package dev.tarn.sql;
 import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.NotFound;
-import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import com.databricks.sdk.service.sql.BaseChunkInfo;
 import com.databricks.sdk.service.sql.CancelExecutionRequest;
@@ -128,13 +127,7 @@ final class Statements {
   @Ignores("query_tags: not kept")
   public Answer executeStatement(
       Caller caller, ExecuteStatementRequest request, Presence presence) {
-    if (!caller.is(Role.WORKSPACE_ADMIN)) {
-      throw new PermissionDenied(
-          "Only workspace admins may run statements until access to data is enforced; "
-              + caller.name()
-              + " is not an admin of this workspace",
-          null);
-    }
+    Sql.mayRun(caller);
     Duration patience = check(request, presence);
     Warehouse warehouse = warehouses.find(caller.workspaceId(), request.getWarehouseId());
     Map<String, Literal> parameters = Parameters.literals(request.getParameters());

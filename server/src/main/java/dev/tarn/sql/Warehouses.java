@@ -271,23 +271,47 @@ final class Warehouses {
    * @throws IllegalStateException the engine did not start; the message says why
    */
   Place place(Warehouse warehouse) throws InterruptedException {
+    return place(warehouse, 1);
+  }
+
+  /**
+   * As {@link #place}, for calls beside a statement: they do not wait in turn.
+   *
+   * @param starts whether an engine is started where there is none
+   * @throws IllegalStateException also when there is none, and none is to be started
+   */
+  Place beside(Warehouse warehouse, boolean starts) throws InterruptedException {
+    synchronized (warehouse) {
+      if (!starts && warehouse.state != State.RUNNING) {
+        throw new IllegalStateException(
+            "SQL warehouse "
+                + warehouse.id
+                + " is "
+                + warehouse.state
+                + ": its sessions have ended (expected: a new session)");
+      }
+    }
+    return place(warehouse, 0);
+  }
+
+  private Place place(Warehouse warehouse, int permits) throws InterruptedException {
     synchronized (warehouse) {
       warehouse.active++;
     }
     boolean placed = false;
     try {
-      warehouse.places.acquire();
+      warehouse.places.acquire(permits);
       try {
         Engine engine = ready(warehouse).get();
         placed = true;
         synchronized (warehouse) {
-          return new Place(warehouse, engine, warehouse.died);
+          return new Place(warehouse, engine, warehouse.died, permits);
         }
       } catch (ExecutionException e) {
         throw new IllegalStateException(e.getCause().getMessage(), e.getCause());
       } finally {
         if (!placed) {
-          warehouse.places.release();
+          warehouse.places.release(permits);
         }
       }
     } finally {
@@ -301,12 +325,14 @@ final class Warehouses {
   final class Place implements AutoCloseable {
     private final Warehouse warehouse;
     private final CompletionStage<Void> died;
+    private final int permits;
     final Engine engine;
 
-    private Place(Warehouse warehouse, Engine engine, CompletionStage<Void> died) {
+    private Place(Warehouse warehouse, Engine engine, CompletionStage<Void> died, int permits) {
       this.warehouse = warehouse;
       this.engine = engine;
       this.died = died;
+      this.permits = permits;
     }
 
     /**
@@ -323,7 +349,7 @@ final class Warehouses {
 
     @Override
     public void close() {
-      warehouse.places.release();
+      warehouse.places.release(permits);
       left(warehouse);
     }
   }
