@@ -8,6 +8,8 @@ import com.linecorp.armeria.common.MediaType;
 import com.linecorp.armeria.common.SessionProtocol;
 import com.linecorp.armeria.server.ClientAddressSource;
 import com.linecorp.armeria.server.ServerBuilder;
+import dev.tarn.access.Access;
+import dev.tarn.access.People;
 import dev.tarn.account.Account;
 import dev.tarn.account.AwsAccount;
 import dev.tarn.account.Step;
@@ -38,6 +40,7 @@ import dev.tarn.iam.EffectiveAccess;
 import dev.tarn.iam.Iam;
 import dev.tarn.iam.StackSessions;
 import dev.tarn.iam.StackSessions.Unbound;
+import dev.tarn.iam.WorkspaceGroups;
 import dev.tarn.keys.Keys;
 import dev.tarn.mail.Mail;
 import dev.tarn.sql.Sql;
@@ -63,6 +66,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
@@ -90,6 +94,7 @@ public final class Server implements AutoCloseable {
   private final Iam iam;
   private final Account account;
   private final Billing billing;
+  private final Access access;
   private final Catalog catalog;
   private final Engines engines;
   private final Sql sql;
@@ -140,9 +145,9 @@ public final class Server implements AutoCloseable {
             clock,
             () -> ownUrl().toString());
     aws = config.aws() == null ? null : new AwsAccount(config.aws(), region, iam::accountId);
-    catalog = new Catalog(database, buckets, clock, this::place, iam::isPrincipal);
-    engines =
-        new Engines(config, database, seal, sandbox, tokens(iam), catalog::catalogsVersion, clock);
+    access = new Access(database, clock, people(iam));
+    catalog = new Catalog(database, buckets, clock, this::place, access);
+    engines = new Engines(config, database, seal, sandbox, tokens(iam), access::version, clock);
     engines.onChange(
         engine -> {
           if (!engine.state().isUp()) {
@@ -221,6 +226,7 @@ public final class Server implements AutoCloseable {
     account.routes(routes);
     iam.accessRoutes(routes, this::face);
     billing.routes(routes);
+    access.routes(routes);
     catalog.routes(routes);
     engines.routes(routes);
     sql.routes(routes);
@@ -316,6 +322,42 @@ public final class Server implements AutoCloseable {
             List.of(),
             null,
             null));
+  }
+
+  /** What the catalog asks of identity. */
+  public static People people(Iam iam) {
+    return new People() {
+      @Override
+      public Set<Long> standsFor(long principalId) {
+        return iam.standsFor(principalId);
+      }
+
+      @Override
+      public List<String> groupNames(long principalId) {
+        return iam.groupsOf(Long.toString(principalId)).values().stream().sorted().toList();
+      }
+
+      @Override
+      public Optional<Long> named(String name) {
+        return iam.principalNamed(name);
+      }
+
+      @Override
+      public Groups ofWorkspace(long workspaceId, String workspaceName) {
+        WorkspaceGroups groups = iam.workspaceGroups(workspaceId, workspaceName);
+        return new Groups(groups.users(), groups.admins());
+      }
+
+      @Override
+      public long everybody() {
+        return WorkspaceGroups.ACCOUNT_USERS;
+      }
+
+      @Override
+      public String version() {
+        return iam.version();
+      }
+    };
   }
 
   /** What engines ask of identity. */

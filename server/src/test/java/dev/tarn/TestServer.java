@@ -124,7 +124,8 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
                 ROOT_BUCKET);
             return handle.execute(
                 "INSERT INTO workspace SELECT ?, 'test', 'dbc-test', 'test', 'test',"
-                    + " 'NOT_PROVISIONED', '', NULL, principal_id, 0, ? FROM principal",
+                    + " 'NOT_PROVISIONED', '', NULL, principal_id, 0, ? FROM principal WHERE"
+                    + " kind = 'USER'",
                 WORKSPACE_ID,
                 "{\"aws_region\":\"" + config.region() + "\",\"pricing_tier\":\"ENTERPRISE\"}");
           });

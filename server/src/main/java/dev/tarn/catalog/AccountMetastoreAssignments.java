@@ -14,10 +14,16 @@ import com.databricks.sdk.service.catalog.ListAccountMetastoreAssignmentsRequest
 import com.databricks.sdk.service.catalog.ListAccountMetastoreAssignmentsResponse;
 import com.databricks.sdk.service.catalog.MetastoreAssignment;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
+import com.databricks.sdk.service.catalog.SecurableType;
+import dev.tarn.access.Names;
+import dev.tarn.access.People;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Role;
+import java.time.Clock;
 import java.util.Optional;
 import org.jdbi.v3.core.Handle;
 
@@ -25,10 +31,15 @@ import org.jdbi.v3.core.Handle;
 public final class AccountMetastoreAssignments {
   private final Database database;
   private final Catalog.Workspaces workspaces;
+  private final People people;
+  private final Clock clock;
 
-  AccountMetastoreAssignments(Database database, Catalog.Workspaces workspaces) {
+  AccountMetastoreAssignments(
+      Database database, Catalog.Workspaces workspaces, People people, Clock clock) {
     this.database = database;
     this.workspaces = workspaces;
+    this.people = people;
+    this.clock = clock;
   }
 
   @Allow(Role.ACCOUNT_ADMIN)
@@ -87,6 +98,7 @@ public final class AccountMetastoreAssignments {
   /** Gives a workspace its metastore, or another one; null leaves the default catalog at main. */
   void assign(Long workspaceId, String metastoreId, String defaultCatalog) {
     Catalog.Place place = workspaces.get(workspaceId == null ? 0 : workspaceId);
+    People.Groups groups = people.ofWorkspace(place.workspaceId(), place.name());
     database.inTransaction(
         handle -> {
           MetastoreInfo metastore = metastore(handle, metastoreId);
@@ -106,7 +118,8 @@ public final class AccountMetastoreAssignments {
               place.workspaceId(),
               metastore.getMetastoreId(),
               existing(handle, metastore, defaultCatalog == null ? "main" : defaultCatalog));
-          MetastoreDao.catalogsChanged(handle, metastore.getMetastoreId());
+          Defaults.ofWorkspace(handle, place, groups, clock.millis());
+          Securables.changed(handle, metastore.getMetastoreId());
           return null;
         });
   }
@@ -140,7 +153,8 @@ public final class AccountMetastoreAssignments {
 
   private static String existing(Handle handle, MetastoreInfo metastore, String catalog) {
     String name = Names.stored(catalog);
-    if (CatalogDao.named(handle, metastore.getMetastoreId(), name).isEmpty()) {
+    Securable row = Securables.metastore(handle, metastore.getMetastoreId()).orElseThrow();
+    if (Securables.child(handle, row, SecurableType.CATALOG, name).isEmpty()) {
       throw new NotFound(
           "CATALOG_DOES_NOT_EXIST", "Catalog " + Names.shown(name) + " does not exist.", null);
     }

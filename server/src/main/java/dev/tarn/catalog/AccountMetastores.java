@@ -13,7 +13,13 @@ import com.databricks.sdk.service.catalog.CreateAccountsMetastore;
 import com.databricks.sdk.service.catalog.DeleteAccountMetastoreRequest;
 import com.databricks.sdk.service.catalog.GetAccountMetastoreRequest;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
+import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.UpdateAccountsMetastore;
+import dev.tarn.access.Access;
+import dev.tarn.access.Names;
+import dev.tarn.access.Paths;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
@@ -21,7 +27,6 @@ import dev.tarn.http.Operation;
 import dev.tarn.http.Role;
 import java.time.Clock;
 import java.util.List;
-import java.util.function.Predicate;
 import org.jdbi.v3.core.Handle;
 
 /** {@code /api/2.0/accounts/{account_id}/metastores}. */
@@ -32,7 +37,7 @@ public final class AccountMetastores {
   private final Locations locations;
   private final Trash trash;
   private final Clock clock;
-  private final Predicate<String> principals;
+  private final Access access;
 
   AccountMetastores(
       Database database,
@@ -41,14 +46,14 @@ public final class AccountMetastores {
       Locations locations,
       Trash trash,
       Clock clock,
-      Predicate<String> principals) {
+      Access access) {
     this.database = database;
     this.metastores = metastores;
     this.samples = samples;
     this.locations = locations;
     this.trash = trash;
     this.clock = clock;
-    this.principals = principals;
+    this.access = access;
   }
 
   public record StatusRequest(String accountId) {}
@@ -80,7 +85,7 @@ public final class AccountMetastores {
     }
     String root = null;
     if (asked.getStorageRoot() != null && !asked.getStorageRoot().isEmpty()) {
-      root = Locations.canonical("metastore_info.storage_root", asked.getStorageRoot());
+      root = Paths.canonical("metastore_info.storage_root", asked.getStorageRoot());
       if (!locations.bucketExists(root)) {
         throw new InvalidParameterValue(
             "metastore_info.storage_root: "
@@ -90,7 +95,8 @@ public final class AccountMetastores {
       }
     }
     refuseExternalAccess(asked.getExternalAccessEnabled());
-    MetastoreInfo metastore = metastores.make(name, region, root, false, caller.name());
+    MetastoreInfo metastore =
+        metastores.make(name, region, root, caller.name(), Long.parseLong(caller.principalId()));
     samples.load(metastore);
     return new AccountsCreateMetastoreResponse().setMetastoreInfo(metastore);
   }
@@ -119,17 +125,16 @@ public final class AccountMetastores {
     Catalogs.refuse(
         "metastore_info.storage_root_credential_id", change.getStorageRootCredentialId());
     Catalogs.refuse("metastore_info.privilege_model_version", change.getPrivilegeModelVersion());
-    String owner = Catalogs.owner(change.getOwner(), principals);
+    Long owner = access.principal(change.getOwner());
     return database.inTransaction(
         handle -> {
           MetastoreInfo metastore =
               MetastoreDao.find(handle, request.getMetastoreId())
                   .orElseThrow(() -> Metastores.missing(request.getMetastoreId()));
-          if (owner != null) {
-            metastore.setOwner(owner);
-          }
           metastore.setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
           MetastoreDao.update(handle, metastore);
+          Securable row = Securables.find(handle, metastore.getMetastoreId()).orElseThrow();
+          metastore.setOwner(Securables.update(handle, row, row.ownedBy(owner)).owner());
           return new AccountsUpdateMetastoreResponse().setMetastoreInfo(metastore);
         });
   }
@@ -153,8 +158,11 @@ public final class AccountMetastores {
               MetastoreDao.find(handle, request.getMetastoreId())
                   .orElseThrow(() -> Metastores.missing(request.getMetastoreId()));
           List<Long> workspaces = MetastoreDao.workspaces(handle, metastore.getMetastoreId());
-          List<CatalogDao.Row> catalogs =
-              CatalogDao.ofMetastore(handle, metastore.getMetastoreId());
+          List<Securable> catalogs =
+              Securables.all(
+                  handle,
+                  Securables.metastore(handle, metastore.getMetastoreId()).orElseThrow(),
+                  SecurableType.CATALOG);
           boolean force = Boolean.TRUE.equals(request.getForce());
           if (!workspaces.isEmpty()
               || (!force && catalogs.stream().anyMatch(c -> !isAsMade(handle, c)))) {
@@ -165,15 +173,15 @@ public final class AccountMetastores {
                     + " is in use: workspaces "
                     + workspaces
                     + ", catalogs "
-                    + catalogs.stream().map(CatalogDao.Row::name).toList()
+                    + catalogs.stream().map(Securable::name).toList()
                     + " (expected: no workspace; no catalog but samples and an empty main, or force)",
                 null);
           }
-          for (CatalogDao.Row catalog : catalogs) {
+          for (Securable catalog : catalogs) {
             if (catalog.readOnly()) {
-              Samples.forget(handle, catalog);
+              Securables.delete(handle, catalog); // the files of samples stay, for the next one
             } else {
-              Catalogs.deleteWithContent(handle, catalog, trash);
+              trash.delete(handle, catalog);
             }
           }
           MetastoreDao.delete(handle, metastore.getMetastoreId());
@@ -184,10 +192,11 @@ public final class AccountMetastores {
   }
 
   /** Whether it came with the metastore and nobody put a table into it. */
-  private static boolean isAsMade(Handle handle, CatalogDao.Row catalog) {
+  private static boolean isAsMade(Handle handle, Securable catalog) {
     return catalog.readOnly()
         || (catalog.name().equals("main")
-            && TableDao.summaries(handle, catalog, "%", "%", "", "", 1).isEmpty());
+            && Securables.all(handle, catalog, SecurableType.SCHEMA).stream()
+                .allMatch(schema -> Securables.count(handle, schema).isEmpty()));
   }
 
   private MetastoreInfo find(String id) {

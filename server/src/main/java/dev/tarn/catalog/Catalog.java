@@ -3,21 +3,28 @@ package dev.tarn.catalog;
 import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.service.catalog.AccountMetastoreAssignmentsService;
 import com.databricks.sdk.service.catalog.AccountMetastoresService;
-import com.databricks.sdk.service.catalog.CatalogInfo;
 import com.databricks.sdk.service.catalog.CatalogsService;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
 import com.databricks.sdk.service.catalog.MetastoresService;
 import com.databricks.sdk.service.catalog.SchemasService;
+import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.TablesService;
+import com.databricks.sdk.service.catalog.WorkspaceBindingBindingType;
+import dev.tarn.access.Access;
+import dev.tarn.access.Bindings;
+import dev.tarn.access.People;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
+import dev.tarn.database.Json;
 import dev.tarn.http.Routes;
 import dev.tarn.storage.Buckets;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Predicate;
 
 /**
  * Unity Catalog: one metastore for a region, its catalogs, their schemas, their tables. This is
@@ -44,6 +51,8 @@ public final class Catalog implements AutoCloseable {
 
   private final Database database;
   private final Clock clock;
+  private final Workspaces workspaces;
+  private final Access access;
   private final Trash trash;
   final Samples samples;
   final Metastores metastores;
@@ -54,33 +63,45 @@ public final class Catalog implements AutoCloseable {
   final Tables tables;
 
   /**
-   * @param principals whether a user, group or service principal has that name
+   * @param access who may
    */
   public Catalog(
-      Database database,
-      Buckets buckets,
-      Clock clock,
-      Workspaces workspaces,
-      Predicate<String> principals) {
+      Database database, Buckets buckets, Clock clock, Workspaces workspaces, Access access) {
     this.database = database;
     this.clock = clock;
+    this.workspaces = workspaces;
+    this.access = access;
     Locations locations = new Locations(buckets);
     trash = new Trash(database, locations, clock);
     samples = new Samples(database, buckets, clock);
-    assignments = new AccountMetastoreAssignments(database, workspaces);
-    metastores = new Metastores(database, buckets, samples, clock, assignments);
+    assignments = new AccountMetastoreAssignments(database, workspaces, access.people(), clock);
+    metastores =
+        new Metastores(database, buckets, samples, clock, assignments, access.people().everybody());
     accountMetastores =
-        new AccountMetastores(database, metastores, samples, locations, trash, clock, principals);
-    catalogs = new Catalogs(database, trash, clock, workspaces, principals);
-    schemas = new Schemas(database, trash, clock, workspaces, principals);
-    tables = new Tables(database, trash, clock, workspaces, principals);
+        new AccountMetastores(database, metastores, samples, locations, trash, clock, access);
+    catalogs = new Catalogs(access, trash, clock);
+    schemas = new Schemas(access, trash, clock);
+    tables = new Tables(database, access, trash, clock);
   }
 
   /** Takes up what a killed process left: samples half copied, folders of tables that are gone. */
   public void recover() {
     tables.discardStagedBefore(clock.millis() - UNCLAIMED.toMillis());
+    for (long workspace :
+        database.<List<Long>, RuntimeException>read(MetastoreDao::withoutDefaults)) {
+      giveDefaults(workspaces.get(workspace));
+    }
     trash.start();
     samples.resume();
+  }
+
+  private void giveDefaults(Place place) {
+    People.Groups groups = access.people().ofWorkspace(place.workspaceId(), place.name());
+    database.inTransaction(
+        handle -> {
+          Defaults.ofWorkspace(handle, place, groups, clock.millis());
+          return null;
+        });
   }
 
   /**
@@ -96,6 +117,7 @@ public final class Catalog implements AutoCloseable {
           }
           return null;
         });
+    giveDefaults(place);
   }
 
   /**
@@ -113,34 +135,47 @@ public final class Catalog implements AutoCloseable {
   }
 
   private void createWorkspaceCatalog(Place place, String name) {
+    People.Groups groups = access.people().ofWorkspace(place.workspaceId(), place.name());
     database.inTransaction(
         handle -> {
-          if (CatalogDao.ofWorkspace(handle, place.workspaceId()).isPresent()) {
+          if (Defaults.workspaceCatalog(handle, place.workspaceId()).isPresent()) {
             return null;
           }
-          MetastoreInfo metastore = Metastores.assigned(handle, place.workspaceId());
-          CatalogInfo document =
-              Catalogs.document(
-                      "_workspace_admins_"
-                          + place.name().toLowerCase(Locale.ROOT)
-                          + "_"
-                          + place.workspaceId(),
-                      clock.millis())
-                  .setComment("Catalog of the workspace " + place.name());
-          Catalogs.insert(
+          Securable metastore =
+              Securables.metastoreOf(handle, place.workspaceId()).orElseThrow(Metastores::none);
+          long now = clock.millis();
+          Securable made =
+              Catalogs.insert(
+                  handle,
+                  Securable.of(
+                          UUID.randomUUID().toString(),
+                          SecurableType.CATALOG,
+                          "",
+                          metastore,
+                          name,
+                          groups.admins(),
+                          "s3://" + place.rootBucket() + "/unity-catalog/" + place.workspaceId(),
+                          Json.write(
+                              Catalogs.document(Securable.SYSTEM, now)
+                                  .setComment("Catalog of the workspace " + place.name())))
+                      .isolated(true),
+                  "default");
+          handle
+              .createUpdate(
+                  """
+                  INSERT INTO workspace_catalog (workspace_id, securable_id)
+                  VALUES (:workspace, :catalog)
+                  """)
+              .bind("workspace", place.workspaceId())
+              .bind("catalog", made.id())
+              .execute();
+          Bindings.bind(
               handle,
-              new CatalogDao.Row(
-                  UUID.randomUUID().toString(),
-                  metastore.getMetastoreId(),
-                  name,
-                  "s3://" + place.rootBucket() + "/unity-catalog/" + place.workspaceId(),
-                  true,
-                  false,
-                  place.workspaceId(),
-                  place.workspaceId(),
-                  document),
-              "default");
-          MetastoreDao.assign(handle, place.workspaceId(), metastore.getMetastoreId(), name);
+              made,
+              place.workspaceId(),
+              WorkspaceBindingBindingType.BINDING_TYPE_READ_WRITE);
+          Defaults.ofWorkspaceCatalog(handle, made, groups, now);
+          MetastoreDao.assign(handle, place.workspaceId(), metastore.id(), name);
           return null;
         });
   }
@@ -165,8 +200,9 @@ public final class Catalog implements AutoCloseable {
   public void removeWorkspace(long workspaceId) {
     database.inTransaction(
         handle -> {
-          Optional<CatalogDao.Row> own = CatalogDao.ofWorkspace(handle, workspaceId);
-          own.ifPresent(catalog -> Catalogs.deleteWithContent(handle, catalog, trash));
+          Defaults.workspaceCatalog(handle, workspaceId)
+              .ifPresent(catalog -> trash.delete(handle, catalog));
+          Defaults.removeWorkspace(handle, workspaceId);
           return MetastoreDao.unassign(handle, workspaceId);
         });
     trash.empty();
@@ -175,16 +211,6 @@ public final class Catalog implements AutoCloseable {
   /** Gives up what an engine that is gone was writing and never made a table of. */
   public void engineGone(String engineId) {
     tables.discardStagedBy(engineId);
-  }
-
-  /**
-   * Another text whenever the workspace would see another set of catalogs; "" without a metastore.
-   */
-  public String catalogsVersion(long workspaceId) {
-    return database
-        .<Optional<String>, RuntimeException>read(
-            handle -> MetastoreDao.catalogsVersion(handle, workspaceId))
-        .orElse("");
   }
 
   /** The catalog in which a statement of the workspace runs when it does not say. */
@@ -196,7 +222,7 @@ public final class Catalog implements AutoCloseable {
   /** The catalog of a workspace's own, once it is there. */
   public Optional<String> workspaceCatalog(long workspaceId) {
     return database.read(
-        handle -> CatalogDao.ofWorkspace(handle, workspaceId).map(CatalogDao.Row::name));
+        handle -> Defaults.workspaceCatalog(handle, workspaceId).map(Securable::name));
   }
 
   /** {@code loading} or {@code ready}; null before there is a metastore. */

@@ -2,7 +2,6 @@ package dev.tarn.catalog;
 
 import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
-import com.databricks.sdk.core.error.platform.NotFound;
 import com.databricks.sdk.service.catalog.CatalogInfo;
 import com.databricks.sdk.service.catalog.CatalogIsolationMode;
 import com.databricks.sdk.service.catalog.CatalogType;
@@ -12,9 +11,19 @@ import com.databricks.sdk.service.catalog.EnablePredictiveOptimization;
 import com.databricks.sdk.service.catalog.GetCatalogRequest;
 import com.databricks.sdk.service.catalog.ListCatalogsRequest;
 import com.databricks.sdk.service.catalog.ListCatalogsResponse;
-import com.databricks.sdk.service.catalog.MetastoreInfo;
+import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.UpdateCatalog;
+import dev.tarn.access.Access;
+import dev.tarn.access.Bindings;
+import dev.tarn.access.Names;
+import dev.tarn.access.Page;
+import dev.tarn.access.Paths;
+import dev.tarn.access.Privilege;
+import dev.tarn.access.Rights;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
+import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Ignores;
@@ -23,9 +32,9 @@ import dev.tarn.http.Role;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
-import java.util.function.Predicate;
 import org.jdbi.v3.core.Handle;
 
 /** {@code /api/2.1/unity-catalog/catalogs}. */
@@ -35,29 +44,19 @@ public final class Catalogs {
   /** Names that Spark or the platform gives to catalogs of its own. */
   static final Set<String> RESERVED = Set.of("spark_catalog", "hive_metastore", "system");
 
-  private final Database database;
+  private final Access access;
   private final Trash trash;
   private final Clock clock;
-  private final Catalog.Workspaces workspaces;
-  private final Predicate<String> principals;
 
-  Catalogs(
-      Database database,
-      Trash trash,
-      Clock clock,
-      Catalog.Workspaces workspaces,
-      Predicate<String> principals) {
-    this.database = database;
+  Catalogs(Access access, Trash trash, Clock clock) {
+    this.access = access;
     this.trash = trash;
     this.clock = clock;
-    this.workspaces = workspaces;
-    this.principals = principals;
   }
 
   /** A managed catalog with the schema {@code default}. */
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public CatalogInfo create(Caller caller, CreateCatalog request) {
-    long workspace = Access.write(caller);
     refuse("connection_name", request.getConnectionName());
     refuse("provider_name", request.getProviderName());
     refuse("share_name", request.getShareName());
@@ -68,59 +67,102 @@ public final class Catalogs {
     String root =
         request.getStorageRoot() == null
             ? null
-            : Locations.given("storage_root", request.getStorageRoot(), workspaces.get(workspace));
+            : Paths.canonical("storage_root", request.getStorageRoot());
     CatalogInfo document =
         document(caller.name(), clock.millis())
             .setComment(request.getComment())
             .setProperties(request.getProperties());
-    return database.inTransaction(
-        handle -> {
-          MetastoreInfo metastore = Metastores.assigned(handle, workspace);
+    return access.write(
+        caller,
+        rights -> {
+          rights.require(Privilege.CREATE_CATALOG, rights.metastore());
           if (root != null) {
-            Locations.refuseOverlapWithTables(handle, root);
+            Locations.requireGiven(rights, "storage_root", root, Privilege.CREATE_MANAGED_STORAGE);
+            Locations.refuseOverlapWithData(rights.handle(), root);
           }
-          CatalogDao.Row catalog =
-              new CatalogDao.Row(
-                  UUID.randomUUID().toString(),
-                  metastore.getMetastoreId(),
-                  name,
-                  root == null ? metastore.getStorageRoot() : root,
-                  root != null,
-                  false,
-                  null,
-                  null,
-                  document);
-          insert(handle, catalog, "default");
-          return catalog.info();
+          return info(
+              insert(
+                  rights.handle(),
+                  Securable.of(
+                      UUID.randomUUID().toString(),
+                      SecurableType.CATALOG,
+                      "",
+                      rights.metastore(),
+                      name,
+                      rights.principalId(),
+                      root,
+                      Json.write(document)),
+                  "default"));
         });
   }
 
   /** Stores a new catalog and its first schema. */
-  static void insert(Handle handle, CatalogDao.Row catalog, String firstSchema) {
+  static Securable insert(Handle handle, Securable catalog, String firstSchema) {
+    Securable made;
     try {
-      CatalogDao.insert(handle, catalog);
+      made = Securables.insert(handle, catalog);
     } catch (RuntimeException e) {
       throw existsAlready(e, catalog.name());
     }
-    CatalogInfo made = catalog.document();
-    SchemaDao.insert(
+    CatalogInfo document = document(made);
+    Securables.insert(
         handle,
-        new SchemaDao.Row(
+        Securable.of(
             UUID.randomUUID().toString(),
-            catalog,
+            SecurableType.SCHEMA,
+            "",
+            made,
             firstSchema,
+            made.ownerId(),
             null,
-            Schemas.document(made.getOwner(), made.getCreatedAt())));
+            Json.write(Schemas.document(document.getCreatedBy(), document.getCreatedAt()))));
+    return made;
   }
 
-  static CatalogInfo document(String owner, long now) {
+  static CatalogInfo document(String by, long now) {
     return new CatalogInfo()
         .setCatalogType(CatalogType.MANAGED_CATALOG)
-        .setOwner(owner)
         .setCreatedAt(now)
-        .setCreatedBy(owner)
+        .setCreatedBy(by)
         .setUpdatedAt(now)
-        .setUpdatedBy(owner);
+        .setUpdatedBy(by);
+  }
+
+  static CatalogInfo document(Securable catalog) {
+    return Json.read(catalog.document(), CatalogInfo.class);
+  }
+
+  /** Its own root, or the metastore's. */
+  static String root(Securable catalog) {
+    return catalog.storageLocation() == null
+        ? catalog.parent().storageLocation()
+        : catalog.storageLocation();
+  }
+
+  /** Below it managed tables are put, unless their schema has a root of its own. */
+  static String managedStorage(Securable catalog) {
+    return root(catalog) + "/" + Paths.MANAGED_FOLDER + "/catalogs/" + catalog.id();
+  }
+
+  static CatalogInfo info(Securable catalog) {
+    return document(catalog)
+        .setName(catalog.name())
+        .setFullName(catalog.name())
+        .setOwner(catalog.owner())
+        .setMetastoreId(catalog.metastoreId())
+        .setStorageRoot(root(catalog))
+        .setStorageLocation(managedStorage(catalog))
+        .setSecurableType(SecurableType.CATALOG)
+        .setIsolationMode(
+            catalog.isolated() ? CatalogIsolationMode.ISOLATED : CatalogIsolationMode.OPEN);
+  }
+
+  /** As the caller sees it: who has no more than BROWSE is told so. */
+  private static CatalogInfo info(Rights rights, Securable catalog, Boolean browse) {
+    CatalogInfo info = info(catalog);
+    return Boolean.TRUE.equals(browse) && rights.sees(catalog) == Rights.Sight.BROWSE
+        ? info.setBrowseOnly(true)
+        : info;
   }
 
   static RuntimeException existsAlready(RuntimeException e, String name) {
@@ -131,37 +173,43 @@ public final class Catalogs {
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
-  @Ignores("include_browse: there is no BROWSE privilege yet")
   public CatalogInfo get(Caller caller, GetCatalogRequest request) {
-    long workspace = Access.read(caller);
-    return database.read(
-        handle -> CatalogDao.get(handle, workspace, Names.stored(request.getName())).info());
+    return access.read(
+        caller,
+        rights ->
+            info(
+                rights,
+                rights.seen(SecurableType.CATALOG, request.getName(), request.getIncludeBrowse()),
+                request.getIncludeBrowse()));
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
-  @Ignores({
-    "include_browse: there is no BROWSE privilege yet",
-    "include_unbound: catalogs of other workspaces are not shown"
-  })
+  @Ignores("include_unbound: catalogs of other workspaces are not shown")
   public ListCatalogsResponse list(Caller caller, ListCatalogsRequest request) {
-    long workspace = Access.read(caller);
     int size = Page.size(request.getMaxResults(), PAGE, Page.ALL);
-    Page<CatalogDao.Row> page =
-        Page.of(
-            database.read(
-                handle ->
-                    CatalogDao.list(
-                        handle, workspace, Page.after(request.getPageToken()), size + 1)),
-            size,
-            CatalogDao.Row::name);
-    return new ListCatalogsResponse()
-        .setCatalogs(page.items().stream().map(CatalogDao.Row::info).toList())
-        .setNextPageToken(page.next());
+    return access.read(
+        caller,
+        rights -> {
+          Page<Securable> page =
+              rights.page(
+                  rights.metastore(),
+                  SecurableType.CATALOG,
+                  "",
+                  request.getIncludeBrowse(),
+                  Page.after(request.getPageToken()),
+                  size);
+          return new ListCatalogsResponse()
+              .setCatalogs(
+                  page.items().stream()
+                      .map(catalog -> info(rights, catalog, request.getIncludeBrowse()))
+                      .toList())
+              .setNextPageToken(page.next());
+        });
   }
 
+  /** By who owns it, or has MANAGE. */
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public CatalogInfo update(Caller caller, UpdateCatalog request, Presence presence) {
-    long workspace = Access.write(caller);
     refuse("options", request.getOptions());
     refuse("managed_encryption_settings", request.getManagedEncryptionSettings());
     refuse("custom_max_retention_hours", request.getCustomMaxRetentionHours());
@@ -170,13 +218,14 @@ public final class Catalogs {
         request.getNewName() == null
             ? null
             : notReserved(Names.valid("new_name", request.getNewName()));
-    String owner = owner(request.getOwner(), principals);
-    return database.inTransaction(
-        handle -> {
-          CatalogDao.Row before =
-              CatalogDao.get(handle, workspace, Names.stored(request.getName())).writable();
+    Long owner = access.principal(request.getOwner());
+    return access.write(
+        caller,
+        rights -> {
+          Securable before = rights.get(SecurableType.CATALOG, request.getName());
+          rights.requireOwn(before);
           CatalogInfo document =
-              before.document().setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
+              document(before).setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
           if (presence.has("comment")) {
             document.setComment(request.getComment());
           }
@@ -186,59 +235,46 @@ public final class Catalogs {
           if (request.getEnablePredictiveOptimization() != null) {
             document.setEnablePredictiveOptimization(request.getEnablePredictiveOptimization());
           }
-          if (owner != null) {
-            document.setOwner(owner);
+          Handle handle = rights.handle();
+          Securable after = before.named(newName).ownedBy(owner).with(Json.write(document));
+          if (request.getIsolationMode() != null) {
+            after =
+                Bindings.isolate(
+                    handle,
+                    after,
+                    request.getIsolationMode() == CatalogIsolationMode.ISOLATED,
+                    rights.workspaceId());
           }
-          Long binding = binding(before, request.getIsolationMode(), workspace);
-          CatalogDao.Row after =
-              before.with(newName == null ? before.name() : newName, binding, document);
           try {
-            CatalogDao.update(handle, after);
+            after = Securables.update(handle, before, after);
           } catch (RuntimeException e) {
             throw existsAlready(e, newName);
           }
-          MetastoreDao.renameDefault(handle, before.metastoreId(), before.name(), after.name());
-          MetastoreDao.catalogsChanged(handle, before.metastoreId());
-          return after.info();
+          if (!Objects.equals(before.name(), after.name())) {
+            MetastoreDao.renameDefault(handle, before.metastoreId(), before.name(), after.name());
+          }
+          return info(after);
         });
-  }
-
-  /** As on the platform, a catalog that becomes ISOLATED is bound to where that was asked. */
-  private static Long binding(CatalogDao.Row before, CatalogIsolationMode mode, long workspace) {
-    if (mode == null) {
-      return before.boundWorkspace();
-    }
-    if (mode == CatalogIsolationMode.OPEN) {
-      return null;
-    }
-    return before.boundWorkspace() == null ? Long.valueOf(workspace) : before.boundWorkspace();
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public void delete(Caller caller, DeleteCatalogRequest request) {
-    long workspace = Access.write(caller);
-    database.inTransaction(
-        handle -> {
-          CatalogDao.Row catalog =
-              CatalogDao.get(handle, workspace, Names.stored(request.getName())).writable();
+    access.write(
+        caller,
+        rights -> {
+          Securable catalog = rights.get(SecurableType.CATALOG, request.getName());
+          rights.requireOwn(catalog);
           if (!Boolean.TRUE.equals(request.getForce())
-              && !SchemaDao.list(handle, catalog, "", 1).isEmpty()) {
+              && !Securables.count(rights.handle(), catalog).isEmpty()) {
             throw new BadRequest(
                 "CATALOG_NOT_EMPTY",
                 "Catalog " + Names.shown(catalog.name()) + " is not empty",
                 null);
           }
-          deleteWithContent(handle, catalog, trash);
+          trash.delete(rights.handle(), catalog);
           return null;
         });
     trash.wake();
-  }
-
-  static void deleteWithContent(Handle handle, CatalogDao.Row catalog, Trash trash) {
-    for (SchemaDao.Row schema : SchemaDao.list(handle, catalog, "", Page.ALL)) {
-      Schemas.deleteWithContent(handle, schema, trash);
-    }
-    CatalogDao.delete(handle, catalog);
   }
 
   private static String notReserved(String name) {
@@ -247,19 +283,6 @@ public final class Catalogs {
           "name: '" + name + "' (expected: a name that the platform does not use itself)", null);
     }
     return name;
-  }
-
-  /**
-   * @throws NotFound nobody has that name
-   */
-  static String owner(String owner, Predicate<String> principals) {
-    if (owner != null && !principals.test(owner)) {
-      throw new NotFound(
-          "PRINCIPAL_DOES_NOT_EXIST",
-          "Could not find principal with name " + Names.shown(owner),
-          null);
-    }
-    return owner;
   }
 
   static void refuseOptimization(EnablePredictiveOptimization asked) {

@@ -3,6 +3,7 @@ package dev.tarn.catalog;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.service.catalog.ColumnInfo;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import dev.tarn.access.Names;
 import dev.tarn.database.Json;
 import java.util.ArrayList;
 import java.util.Collection;

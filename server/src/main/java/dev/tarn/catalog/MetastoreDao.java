@@ -2,6 +2,9 @@ package dev.tarn.catalog;
 
 import com.databricks.sdk.service.catalog.MetastoreAssignment;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
+import com.databricks.sdk.service.catalog.SecurableType;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Json;
 import java.util.List;
 import java.util.Optional;
@@ -10,11 +13,23 @@ import org.jdbi.v3.core.mapper.RowMapper;
 
 /** Metastores and which workspace has which. */
 final class MetastoreDao {
+  private static final String SELECT =
+      """
+      SELECT m.*, COALESCE(CASE p.kind WHEN 'GROUP' THEN p.display_name ELSE p.name END, f.name)
+        AS owner_name
+      FROM metastore m JOIN securable s ON s.securable_id = m.metastore_id
+      LEFT JOIN principal p ON p.principal_id = s.owner_id
+      LEFT JOIN former_principal f ON f.principal_id = s.owner_id
+      """;
   private static final RowMapper<MetastoreInfo> METASTORE =
       (row, context) ->
           Json.read(row.getString("document"), MetastoreInfo.class)
               .setMetastoreId(row.getString("metastore_id"))
               .setName(row.getString("metastore_name"))
+              .setOwner(
+                  row.getString("owner_name") == null
+                      ? Securable.SYSTEM
+                      : row.getString("owner_name"))
               .setRegion(row.getString("region"))
               .setStorageRoot(row.getString("storage_root"));
   private static final RowMapper<MetastoreAssignment> ASSIGNMENT =
@@ -26,7 +41,7 @@ final class MetastoreDao {
 
   private MetastoreDao() {}
 
-  static void insert(Handle handle, MetastoreInfo metastore) {
+  static void insert(Handle handle, MetastoreInfo metastore, Long ownerId) {
     handle
         .createUpdate(
             """
@@ -40,6 +55,23 @@ final class MetastoreDao {
         .bind("root", metastore.getStorageRoot())
         .bind("document", document(metastore))
         .execute();
+    Securables.insert(
+        handle,
+        new Securable(
+            metastore.getMetastoreId(),
+            metastore.getMetastoreId(),
+            SecurableType.METASTORE,
+            "",
+            null,
+            metastore.getName(),
+            ownerId,
+            null,
+            metastore.getStorageRoot(),
+            null,
+            false,
+            false,
+            null,
+            "{}"));
   }
 
   static void update(Handle handle, MetastoreInfo metastore) {
@@ -52,12 +84,17 @@ final class MetastoreDao {
 
   private static String document(MetastoreInfo metastore) {
     MetastoreInfo rest = Json.read(Json.write(metastore), MetastoreInfo.class);
-    return Json.write(rest.setMetastoreId(null).setName(null).setRegion(null).setStorageRoot(null));
+    return Json.write(
+        rest.setMetastoreId(null)
+            .setName(null)
+            .setRegion(null)
+            .setStorageRoot(null)
+            .setOwner(null));
   }
 
   static Optional<MetastoreInfo> find(Handle handle, String id) {
     return handle
-        .createQuery("SELECT * FROM metastore WHERE metastore_id = :id")
+        .createQuery(SELECT + "WHERE m.metastore_id = :id")
         .bind("id", id)
         .map(METASTORE)
         .findOne();
@@ -65,45 +102,19 @@ final class MetastoreDao {
 
   static Optional<MetastoreInfo> ofRegion(Handle handle, String region) {
     return handle
-        .createQuery("SELECT * FROM metastore WHERE region = :region")
+        .createQuery(SELECT + "WHERE m.region = :region")
         .bind("region", region)
         .map(METASTORE)
         .findOne();
   }
 
   static List<MetastoreInfo> list(Handle handle) {
-    return handle
-        .createQuery("SELECT * FROM metastore ORDER BY metastore_name")
-        .map(METASTORE)
-        .list();
+    return handle.createQuery(SELECT + "ORDER BY m.metastore_name").map(METASTORE).list();
   }
 
   static void delete(Handle handle, String id) {
+    Securables.delete(handle, Securables.find(handle, id).orElseThrow());
     handle.createUpdate("DELETE FROM metastore WHERE metastore_id = :id").bind("id", id).execute();
-  }
-
-  /** Engines ask for the list of catalogs again when this number is another. */
-  static void catalogsChanged(Handle handle, String metastoreId) {
-    handle
-        .createUpdate(
-            """
-            UPDATE metastore SET catalogs_version = catalogs_version + 1 WHERE metastore_id = :id
-            """)
-        .bind("id", metastoreId)
-        .execute();
-  }
-
-  static Optional<String> catalogsVersion(Handle handle, long workspaceId) {
-    return handle
-        .createQuery(
-            """
-            SELECT m.metastore_id || ':' || m.catalogs_version FROM metastore m
-            JOIN metastore_assignment a ON a.metastore_id = m.metastore_id
-            WHERE a.workspace_id = :workspace
-            """)
-        .bind("workspace", workspaceId)
-        .mapTo(String.class)
-        .findOne();
   }
 
   static void assign(Handle handle, long workspaceId, String metastoreId, String defaultCatalog) {
@@ -114,7 +125,9 @@ final class MetastoreDao {
             VALUES (:workspace, :metastore, :catalog)
             ON CONFLICT (workspace_id) DO UPDATE
             SET metastore_id = excluded.metastore_id,
-                default_catalog_name = excluded.default_catalog_name
+                default_catalog_name = excluded.default_catalog_name,
+                defaults_given = metastore_assignment.defaults_given
+                  AND metastore_assignment.metastore_id = excluded.metastore_id
             """)
         .bind("workspace", workspaceId)
         .bind("metastore", metastoreId)
@@ -160,5 +173,26 @@ final class MetastoreDao {
         .bind("from", from)
         .bind("to", to)
         .execute();
+  }
+
+  /** Notes that a workspace was given what each starts with; false when it had been already. */
+  static boolean giveDefaults(Handle handle, long workspaceId) {
+    return handle
+            .createUpdate(
+                """
+                UPDATE metastore_assignment SET defaults_given = TRUE
+                WHERE workspace_id = :workspace AND NOT defaults_given
+                """)
+            .bind("workspace", workspaceId)
+            .execute()
+        == 1;
+  }
+
+  /** Workspaces that were not given it yet. */
+  static List<Long> withoutDefaults(Handle handle) {
+    return handle
+        .createQuery("SELECT workspace_id FROM metastore_assignment WHERE NOT defaults_given")
+        .mapTo(Long.class)
+        .list();
   }
 }

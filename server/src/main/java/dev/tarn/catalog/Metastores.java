@@ -15,8 +15,13 @@ import com.databricks.sdk.service.catalog.MetastoreAssignment;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
 import com.databricks.sdk.service.catalog.ProvisioningInfo;
 import com.databricks.sdk.service.catalog.ProvisioningInfoState;
+import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.UnassignRequest;
 import com.databricks.sdk.service.catalog.UpdateMetastoreAssignment;
+import dev.tarn.access.Access;
+import dev.tarn.access.Names;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
@@ -35,9 +40,6 @@ import org.jdbi.v3.core.Handle;
  * be.
  */
 public final class Metastores {
-  /** Who owns what nobody made. */
-  static final String SYSTEM = "System user";
-
   private static final String BUCKET_OWNER = "metastore";
 
   private final Database database;
@@ -45,18 +47,21 @@ public final class Metastores {
   private final Samples samples;
   private final Clock clock;
   private final AccountMetastoreAssignments assignments;
+  private final long everybody;
 
   Metastores(
       Database database,
       Buckets buckets,
       Samples samples,
       Clock clock,
-      AccountMetastoreAssignments assignments) {
+      AccountMetastoreAssignments assignments,
+      long everybody) {
     this.database = database;
     this.buckets = buckets;
     this.samples = samples;
     this.clock = clock;
     this.assignments = assignments;
+    this.everybody = everybody;
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
@@ -125,7 +130,7 @@ public final class Metastores {
         .orElseThrow(Metastores::none);
   }
 
-  private static NotFound none() {
+  static NotFound none() {
     return new NotFound(
         "METASTORE_DOES_NOT_EXIST", "No metastore assigned for the current workspace.", null);
   }
@@ -144,7 +149,8 @@ public final class Metastores {
             .orElse(null);
     if (metastore == null) {
       try {
-        metastore = make("metastore_aws_" + region.replace('-', '_'), region, null, false, SYSTEM);
+        metastore =
+            make("metastore_aws_" + region.replace('-', '_'), region, null, Securable.SYSTEM, null);
       } catch (BadRequest e) {
         // Two workspaces at once: the row that was there first is the region's metastore.
         metastore =
@@ -164,8 +170,7 @@ public final class Metastores {
    *
    * @param storageRoot null: a bucket of its own
    */
-  MetastoreInfo make(
-      String name, String region, String storageRoot, boolean externalAccess, String owner) {
+  MetastoreInfo make(String name, String region, String storageRoot, String by, Long ownerId) {
     // The insert decides; this look keeps a call that is in vain from leaving a bucket behind.
     database.read(
         handle -> {
@@ -188,14 +193,14 @@ public final class Metastores {
             .setGlobalMetastoreId("aws:" + region + ":" + id)
             .setPrivilegeModelVersion("1.0")
             .setDeltaSharingScope(DeltaSharingScopeEnum.INTERNAL)
-            .setExternalAccessEnabled(externalAccess)
-            .setOwner(owner)
+            .setExternalAccessEnabled(false)
+            .setOwner(by)
             .setCreatedAt(now)
-            .setCreatedBy(owner)
+            .setCreatedBy(by)
             .setUpdatedAt(now)
-            .setUpdatedBy(owner);
+            .setUpdatedBy(by);
     try {
-      database.inTransaction(handle -> insert(handle, metastore, owner, now));
+      database.inTransaction(handle -> insert(handle, metastore, by, ownerId, now));
     } catch (RuntimeException e) {
       if (Database.isUniqueViolation(e)) {
         throw database.<BadRequest, RuntimeException>read(
@@ -206,37 +211,45 @@ public final class Metastores {
     return metastore;
   }
 
-  private static Void insert(Handle handle, MetastoreInfo metastore, String owner, long now) {
-    MetastoreDao.insert(handle, metastore);
-    CatalogInfo made = Catalogs.document(owner, now);
-    Catalogs.insert(
-        handle,
-        catalog(
-            metastore, "main", metastore.getStorageRoot(), false, made.setComment("Main catalog")),
-        "default");
-    CatalogInfo sample =
-        Catalogs.document(SYSTEM, now)
-            .setCatalogType(CatalogType.SYSTEM_CATALOG)
-            .setComment("Sample data sets, the same in every metastore")
-            .setProvisioningInfo(
-                new ProvisioningInfo().setState(ProvisioningInfoState.PROVISIONING));
-    Catalogs.insert(
-        handle, catalog(metastore, Samples.CATALOG, Samples.ROOT, true, sample), Samples.SCHEMA);
+  private Void insert(Handle handle, MetastoreInfo metastore, String by, Long ownerId, long now) {
+    MetastoreDao.insert(handle, metastore, ownerId);
+    Securable row = Securables.metastore(handle, metastore.getMetastoreId()).orElseThrow();
+    Securable main =
+        Catalogs.insert(
+            handle,
+            catalog(
+                row, "main", ownerId, null, Catalogs.document(by, now).setComment("Main catalog")),
+            "default");
+    Securable sample =
+        Catalogs.insert(
+            handle,
+            catalog(
+                    row,
+                    Samples.CATALOG,
+                    null,
+                    Samples.ROOT,
+                    Catalogs.document(Securable.SYSTEM, now)
+                        .setCatalogType(CatalogType.SYSTEM_CATALOG)
+                        .setComment("Sample data sets, the same in every metastore")
+                        .setProvisioningInfo(
+                            new ProvisioningInfo().setState(ProvisioningInfoState.PROVISIONING)))
+                .readOnly(true),
+            Samples.SCHEMA);
+    Defaults.ofMetastore(handle, main, sample, everybody, now);
     return null;
   }
 
-  private static CatalogDao.Row catalog(
-      MetastoreInfo metastore, String name, String root, boolean readOnly, CatalogInfo document) {
-    return new CatalogDao.Row(
+  private static Securable catalog(
+      Securable metastore, String name, Long ownerId, String root, CatalogInfo document) {
+    return Securable.of(
         UUID.randomUUID().toString(),
-        metastore.getMetastoreId(),
+        SecurableType.CATALOG,
+        "",
+        metastore,
         name,
+        ownerId,
         root,
-        false,
-        readOnly,
-        null,
-        null,
-        document);
+        Json.write(document));
   }
 
   private static BadRequest existsAlready(Handle handle, String name, String region) {

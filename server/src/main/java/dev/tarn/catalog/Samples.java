@@ -7,9 +7,12 @@ import com.databricks.sdk.service.catalog.DataSourceFormat;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
 import com.databricks.sdk.service.catalog.ProvisioningInfo;
 import com.databricks.sdk.service.catalog.ProvisioningInfoState;
+import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.TableInfo;
 import com.databricks.sdk.service.catalog.TableType;
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.storage.Buckets;
@@ -25,6 +28,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.jdbi.v3.core.Handle;
 import org.slf4j.Logger;
@@ -121,49 +125,51 @@ final class Samples implements AutoCloseable {
   }
 
   private void register(Handle handle, MetastoreInfo metastore) {
-    CatalogDao.Row catalog =
-        CatalogDao.named(handle, metastore.getMetastoreId(), CATALOG).orElse(null);
+    Securable catalog = catalog(handle, metastore.getMetastoreId()).orElse(null);
     if (catalog == null || stateOf(catalog) != ProvisioningInfoState.PROVISIONING) {
       return; // Deleted with its metastore, or made ready by another workspace's provisioning.
     }
-    SchemaDao.Row schema = SchemaDao.find(handle, catalog, SCHEMA).orElseThrow();
+    Securable schema =
+        Securables.child(handle, catalog, SecurableType.SCHEMA, SCHEMA).orElseThrow();
     long now = clock.millis();
     for (String file : files()) {
       if (file.endsWith(LOG_FILE)) {
         String table = file.substring(0, file.length() - LOG_FILE.length());
         JsonNode metaData = metaData(file);
-        TableDao.insert(
+        Securables.insert(
             handle,
-            new TableDao.Row(
+            Securable.of(
                 UUID.randomUUID().toString(),
+                SecurableType.TABLE,
+                TableType.MANAGED.name(),
                 schema,
                 table.substring(table.lastIndexOf('/') + 1),
-                TableType.MANAGED,
+                null,
                 ROOT + "/" + metastore.getRegion() + "/" + table,
-                new TableInfo()
-                    .setDataSourceFormat(DataSourceFormat.DELTA)
-                    .setColumns(columns(metaData))
-                    .setComment(metaData.path("description").asText())
-                    .setOwner(Metastores.SYSTEM)
-                    .setCreatedAt(now)
-                    .setCreatedBy(Metastores.SYSTEM)
-                    .setUpdatedAt(now)
-                    .setUpdatedBy(Metastores.SYSTEM)));
+                Json.write(
+                    new TableInfo()
+                        .setDataSourceFormat(DataSourceFormat.DELTA)
+                        .setColumns(columns(metaData))
+                        .setComment(metaData.path("description").asText())
+                        .setCreatedAt(now)
+                        .setCreatedBy(Securable.SYSTEM)
+                        .setUpdatedAt(now)
+                        .setUpdatedBy(Securable.SYSTEM))));
       }
     }
-    catalog
-        .document()
-        .setProvisioningInfo(new ProvisioningInfo().setState(ProvisioningInfoState.ACTIVE));
-    CatalogDao.update(handle, catalog);
+    Securables.update(
+        handle,
+        catalog,
+        catalog.with(
+            Json.write(
+                Catalogs.document(catalog)
+                    .setProvisioningInfo(
+                        new ProvisioningInfo().setState(ProvisioningInfoState.ACTIVE)))));
   }
 
-  /** The rows of the samples of a metastore; the files stay, for the next one of the region. */
-  static void forget(Handle handle, CatalogDao.Row catalog) {
-    for (SchemaDao.Row schema : SchemaDao.list(handle, catalog, "", Page.ALL)) {
-      TableDao.deleteAll(handle, schema);
-      SchemaDao.delete(handle, schema);
-    }
-    CatalogDao.delete(handle, catalog);
+  private static Optional<Securable> catalog(Handle handle, String metastoreId) {
+    return Securables.metastore(handle, metastoreId)
+        .flatMap(metastore -> Securables.child(handle, metastore, SecurableType.CATALOG, CATALOG));
   }
 
   /** {@code loading} while those of any metastore are; null before there is a metastore. */
@@ -178,13 +184,11 @@ final class Samples implements AutoCloseable {
   }
 
   private ProvisioningInfoState state(String metastoreId) {
-    return database.read(
-        handle ->
-            CatalogDao.named(handle, metastoreId, CATALOG).map(Samples::stateOf).orElse(null));
+    return database.read(handle -> catalog(handle, metastoreId).map(Samples::stateOf).orElse(null));
   }
 
-  private static ProvisioningInfoState stateOf(CatalogDao.Row catalog) {
-    return catalog.document().getProvisioningInfo().getState();
+  private static ProvisioningInfoState stateOf(Securable catalog) {
+    return Catalogs.document(catalog).getProvisioningInfo().getState();
   }
 
   private static List<String> files() {

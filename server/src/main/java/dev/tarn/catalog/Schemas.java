@@ -7,79 +7,82 @@ import com.databricks.sdk.service.catalog.GetSchemaRequest;
 import com.databricks.sdk.service.catalog.ListSchemasRequest;
 import com.databricks.sdk.service.catalog.ListSchemasResponse;
 import com.databricks.sdk.service.catalog.SchemaInfo;
+import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.UpdateSchema;
+import dev.tarn.access.Access;
+import dev.tarn.access.Names;
+import dev.tarn.access.Page;
+import dev.tarn.access.Paths;
+import dev.tarn.access.Privilege;
+import dev.tarn.access.Rights;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
+import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
-import dev.tarn.http.Ignores;
 import dev.tarn.http.Presence;
 import dev.tarn.http.Role;
 import java.time.Clock;
+import java.util.Map;
 import java.util.UUID;
-import java.util.function.Predicate;
-import org.jdbi.v3.core.Handle;
 
 /** {@code /api/2.1/unity-catalog/schemas}. */
 public final class Schemas {
   private static final int PAGE = 1000;
 
-  private final Database database;
+  private final Access access;
   private final Trash trash;
   private final Clock clock;
-  private final Catalog.Workspaces workspaces;
-  private final Predicate<String> principals;
 
-  Schemas(
-      Database database,
-      Trash trash,
-      Clock clock,
-      Catalog.Workspaces workspaces,
-      Predicate<String> principals) {
-    this.database = database;
+  Schemas(Access access, Trash trash, Clock clock) {
+    this.access = access;
     this.trash = trash;
     this.clock = clock;
-    this.workspaces = workspaces;
-    this.principals = principals;
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public SchemaInfo create(Caller caller, CreateSchema request) {
-    long workspace = Access.write(caller);
     Catalogs.refuse("custom_max_retention_hours", request.getCustomMaxRetentionHours());
     String name = Names.valid("name", request.getName());
     String root =
         request.getStorageRoot() == null
             ? null
-            : Locations.given("storage_root", request.getStorageRoot(), workspaces.get(workspace));
+            : Paths.canonical("storage_root", request.getStorageRoot());
     SchemaInfo document =
         document(caller.name(), clock.millis())
             .setComment(request.getComment())
             .setProperties(request.getProperties());
-    return database.inTransaction(
-        handle -> {
-          CatalogDao.Row catalog =
-              CatalogDao.get(handle, workspace, Names.stored(request.getCatalogName())).writable();
+    return access.write(
+        caller,
+        rights -> {
+          Securable catalog = rights.get(SecurableType.CATALOG, request.getCatalogName());
+          rights.require(Privilege.CREATE_SCHEMA, catalog);
           if (root != null) {
-            Locations.refuseOverlapWithTables(handle, root);
+            Locations.requireGiven(rights, "storage_root", root, Privilege.CREATE_MANAGED_STORAGE);
+            Locations.refuseOverlapWithData(rights.handle(), root);
           }
-          SchemaDao.Row schema =
-              new SchemaDao.Row(UUID.randomUUID().toString(), catalog, name, root, document);
           try {
-            SchemaDao.insert(handle, schema);
+            return info(
+                Securables.insert(
+                    rights.handle(),
+                    Securable.of(
+                        UUID.randomUUID().toString(),
+                        SecurableType.SCHEMA,
+                        "",
+                        catalog,
+                        name,
+                        rights.principalId(),
+                        root,
+                        Json.write(document))));
           } catch (RuntimeException e) {
             throw existsAlready(e, name);
           }
-          return schema.info();
         });
   }
 
-  static SchemaInfo document(String owner, long now) {
-    return new SchemaInfo()
-        .setOwner(owner)
-        .setCreatedAt(now)
-        .setCreatedBy(owner)
-        .setUpdatedAt(now)
-        .setUpdatedBy(owner);
+  static SchemaInfo document(String by, long now) {
+    return new SchemaInfo().setCreatedAt(now).setCreatedBy(by).setUpdatedAt(now).setUpdatedBy(by);
   }
 
   private static RuntimeException existsAlready(RuntimeException e, String name) {
@@ -89,50 +92,89 @@ public final class Schemas {
         : e;
   }
 
+  /** Below it new managed tables are put. */
+  static String managedStorage(Securable schema) {
+    return schema.storageLocation() == null
+        ? Catalogs.managedStorage(schema.parent())
+        : ownStorage(schema);
+  }
+
+  private static String ownStorage(Securable schema) {
+    return schema.storageLocation() + "/" + Paths.MANAGED_FOLDER + "/schemas/" + schema.id();
+  }
+
+  static SchemaInfo info(Securable schema) {
+    return Json.read(schema.document(), SchemaInfo.class)
+        .setName(schema.name())
+        .setCatalogName(schema.parent().name())
+        .setFullName(schema.fullName())
+        .setSchemaId(schema.id())
+        .setOwner(schema.owner())
+        .setMetastoreId(schema.metastoreId())
+        .setCatalogType(Catalogs.document(schema.parent()).getCatalogType())
+        .setStorageRoot(schema.storageLocation())
+        .setStorageLocation(schema.storageLocation() == null ? null : ownStorage(schema));
+  }
+
+  private static SchemaInfo info(Rights rights, Securable schema, Boolean browse) {
+    SchemaInfo info = info(schema);
+    return Boolean.TRUE.equals(browse) && rights.sees(schema) == Rights.Sight.BROWSE
+        ? info.setBrowseOnly(true)
+        : info;
+  }
+
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
-  @Ignores("include_browse: there is no BROWSE privilege yet")
   public SchemaInfo get(Caller caller, GetSchemaRequest request) {
-    long workspace = Access.read(caller);
-    String[] names = Names.parts(request.getFullName(), 2);
-    return database.read(handle -> SchemaDao.get(handle, workspace, names[0], names[1]).info());
+    return access.read(
+        caller,
+        rights ->
+            info(
+                rights,
+                rights.seen(
+                    SecurableType.SCHEMA, request.getFullName(), request.getIncludeBrowse()),
+                request.getIncludeBrowse()));
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
-  @Ignores("include_browse: there is no BROWSE privilege yet")
   public ListSchemasResponse list(Caller caller, ListSchemasRequest request) {
-    long workspace = Access.read(caller);
     int size = Page.size(request.getMaxResults(), PAGE, Page.ALL);
-    Page<SchemaDao.Row> page =
-        Page.of(
-            database.read(
-                handle ->
-                    SchemaDao.list(
-                        handle,
-                        CatalogDao.get(handle, workspace, Names.stored(request.getCatalogName())),
-                        Page.after(request.getPageToken()),
-                        size + 1)),
-            size,
-            SchemaDao.Row::name);
-    return new ListSchemasResponse()
-        .setSchemas(page.items().stream().map(SchemaDao.Row::info).toList())
-        .setNextPageToken(page.next());
+    return access.read(
+        caller,
+        rights -> {
+          Page<Securable> page =
+              rights.page(
+                  rights.get(SecurableType.CATALOG, request.getCatalogName()),
+                  SecurableType.SCHEMA,
+                  "",
+                  request.getIncludeBrowse(),
+                  Page.after(request.getPageToken()),
+                  size);
+          return new ListSchemasResponse()
+              .setSchemas(
+                  page.items().stream()
+                      .map(schema -> info(rights, schema, request.getIncludeBrowse()))
+                      .toList())
+              .setNextPageToken(page.next());
+        });
   }
 
+  /** By who owns it or something above, or has MANAGE. */
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public SchemaInfo update(Caller caller, UpdateSchema request, Presence presence) {
-    long workspace = Access.write(caller);
     Catalogs.refuse("custom_max_retention_hours", request.getCustomMaxRetentionHours());
     Catalogs.refuseOptimization(request.getEnablePredictiveOptimization());
-    String[] names = Names.parts(request.getFullName(), 2);
     String newName =
         request.getNewName() == null ? null : Names.valid("new_name", request.getNewName());
-    String owner = Catalogs.owner(request.getOwner(), principals);
-    return database.inTransaction(
-        handle -> {
-          SchemaDao.Row before = SchemaDao.get(handle, workspace, names[0], names[1]);
-          before.catalog().writable();
+    Long owner = access.principal(request.getOwner());
+    return access.write(
+        caller,
+        rights -> {
+          Securable before = rights.get(SecurableType.SCHEMA, request.getFullName());
+          rights.requireOwn(before);
           SchemaInfo document =
-              before.document().setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
+              Json.read(before.document(), SchemaInfo.class)
+                  .setUpdatedAt(clock.millis())
+                  .setUpdatedBy(caller.name());
           if (presence.has("comment")) {
             document.setComment(request.getComment());
           }
@@ -142,47 +184,40 @@ public final class Schemas {
           if (request.getEnablePredictiveOptimization() != null) {
             document.setEnablePredictiveOptimization(request.getEnablePredictiveOptimization());
           }
-          if (owner != null) {
-            document.setOwner(owner);
-          }
-          SchemaDao.Row after = before.with(newName == null ? before.name() : newName, document);
           try {
-            SchemaDao.update(handle, after);
+            return info(
+                Securables.update(
+                    rights.handle(),
+                    before,
+                    before.named(newName).ownedBy(owner).with(Json.write(document))));
           } catch (RuntimeException e) {
             throw existsAlready(e, newName);
           }
-          return after.info();
         });
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public void delete(Caller caller, DeleteSchemaRequest request) {
-    long workspace = Access.write(caller);
-    String[] names = Names.parts(request.getFullName(), 2);
-    database.inTransaction(
-        handle -> {
-          SchemaDao.Row schema = SchemaDao.get(handle, workspace, names[0], names[1]);
-          schema.catalog().writable();
-          int tables = TableDao.count(handle, schema);
-          if (tables > 0 && !Boolean.TRUE.equals(request.getForce())) {
+    access.write(
+        caller,
+        rights -> {
+          Securable schema = rights.get(SecurableType.SCHEMA, request.getFullName());
+          rights.requireOwn(schema);
+          Map<SecurableType, Integer> counts = Securables.count(rights.handle(), schema);
+          if (!counts.isEmpty() && !Boolean.TRUE.equals(request.getForce())) {
             throw new BadRequest(
                 "SCHEMA_NOT_EMPTY",
-                "Schema "
-                    + Names.shown(schema.fullName())
-                    + " is not empty. The schema has "
-                    + tables
-                    + " tables(s), 0 functions(s), 0 volumes(s)",
+                "Schema %s is not empty. The schema has %d tables(s), %d functions(s), %d volumes(s)"
+                    .formatted(
+                        Names.shown(schema.fullName()),
+                        counts.getOrDefault(SecurableType.TABLE, 0),
+                        counts.getOrDefault(SecurableType.FUNCTION, 0),
+                        counts.getOrDefault(SecurableType.VOLUME, 0)),
                 null);
           }
-          deleteWithContent(handle, schema, trash);
+          trash.delete(rights.handle(), schema);
           return null;
         });
     trash.wake();
-  }
-
-  static void deleteWithContent(Handle handle, SchemaDao.Row schema, Trash trash) {
-    TableDao.managedLocations(handle, schema).forEach(location -> trash.add(handle, location));
-    TableDao.deleteAll(handle, schema);
-    SchemaDao.delete(handle, schema);
   }
 }

@@ -11,11 +11,21 @@ import com.databricks.sdk.service.catalog.ListSummariesRequest;
 import com.databricks.sdk.service.catalog.ListTableSummariesResponse;
 import com.databricks.sdk.service.catalog.ListTablesRequest;
 import com.databricks.sdk.service.catalog.ListTablesResponse;
+import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.TableExistsResponse;
 import com.databricks.sdk.service.catalog.TableInfo;
 import com.databricks.sdk.service.catalog.TableSummary;
 import com.databricks.sdk.service.catalog.TableType;
+import dev.tarn.access.Access;
+import dev.tarn.access.Names;
+import dev.tarn.access.Page;
+import dev.tarn.access.Paths;
+import dev.tarn.access.Privilege;
+import dev.tarn.access.Rights;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
+import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Ignores;
@@ -24,6 +34,7 @@ import dev.tarn.http.Presence;
 import dev.tarn.http.Role;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -57,20 +68,13 @@ public final class Tables {
   private final Database database;
   private final Trash trash;
   private final Clock clock;
-  private final Catalog.Workspaces workspaces;
-  private final Predicate<String> principals;
+  private final Access access;
 
-  Tables(
-      Database database,
-      Trash trash,
-      Clock clock,
-      Catalog.Workspaces workspaces,
-      Predicate<String> principals) {
+  Tables(Database database, Access access, Trash trash, Clock clock) {
     this.database = database;
+    this.access = access;
     this.trash = trash;
     this.clock = clock;
-    this.workspaces = workspaces;
-    this.principals = principals;
   }
 
   /** A place to write a managed table. */
@@ -86,22 +90,33 @@ public final class Tables {
   @Operation("POST /api/2.1/unity-catalog/staging-tables")
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public StagingTable stage(Caller caller, NewStagingTable request) {
-    long workspace = Access.write(caller);
     String name = Names.valid("name", request.name());
     discardStagedBefore(clock.millis() - UNCLAIMED.toMillis());
     String id = UUID.randomUUID().toString();
-    return database.inTransaction(
-        handle -> {
-          SchemaDao.Row schema =
-              writableSchema(handle, workspace, request.catalogName(), request.schemaName());
-          if (TableDao.find(handle, schema, name).isPresent()) {
-            throw existsAlready(name);
-          }
-          String location = schema.managedStorage() + "/tables/" + id;
-          TableDao.insertStaging(
-              handle, id, schema, name, location, caller.engineId(), clock.millis());
-          return new StagingTable(id, schema.catalog().name(), schema.name(), name, location);
+    return access.write(
+        caller,
+        rights -> {
+          Securable schema = schema(rights, request.catalogName(), request.schemaName());
+          rights.require(Privilege.CREATE_TABLE, schema);
+          refuseExisting(rights.handle(), schema, name);
+          String location = Schemas.managedStorage(schema) + "/tables/" + id;
+          Staging.insert(
+              rights.handle(), id, schema, name, location, caller.engineId(), clock.millis());
+          return new StagingTable(id, schema.parent().name(), schema.name(), name, location);
         });
+  }
+
+  private static Securable schema(Rights rights, String catalogName, String schemaName) {
+    return rights.child(
+        rights.get(SecurableType.CATALOG, catalogName),
+        SecurableType.SCHEMA,
+        Names.stored(schemaName));
+  }
+
+  private static void refuseExisting(Handle handle, Securable schema, String name) {
+    if (Securables.child(handle, schema, SecurableType.TABLE, name).isPresent()) {
+      throw existsAlready(name);
+    }
   }
 
   /** The SDK's {@code CreateTableRequest}, and the comment that engines have for a table. */
@@ -119,15 +134,10 @@ public final class Tables {
   @Operation("POST /api/2.1/unity-catalog/tables")
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public TableInfo create(Caller caller, NewTable request) {
-    long workspace = Access.write(caller);
     String name = Names.valid("name", request.name());
     DataSourceFormat format = format(request);
     boolean managed = request.tableType() == TableType.MANAGED;
-    String location =
-        managed
-            ? Locations.canonical("storage_location", request.storageLocation())
-            : Locations.given(
-                "storage_location", request.storageLocation(), workspaces.get(workspace));
+    String location = Paths.canonical("storage_location", request.storageLocation());
     long now = clock.millis();
     TableInfo document =
         new TableInfo()
@@ -135,35 +145,68 @@ public final class Tables {
             .setProperties(request.properties())
             .setComment(request.comment())
             .setDataSourceFormat(format)
-            .setOwner(caller.name())
             .setCreatedAt(now)
             .setCreatedBy(caller.name())
             .setUpdatedAt(now)
             .setUpdatedBy(caller.name());
-    return database.inTransaction(
-        handle -> {
-          SchemaDao.Row schema =
-              writableSchema(handle, workspace, request.catalogName(), request.schemaName());
-          if (TableDao.find(handle, schema, name).isPresent()) {
-            throw existsAlready(name);
-          }
+    return access.write(
+        caller,
+        rights -> {
+          Handle handle = rights.handle();
+          Securable schema = schema(rights, request.catalogName(), request.schemaName());
+          rights.require(Privilege.CREATE_TABLE, schema);
+          refuseExisting(handle, schema, name);
           String id;
           if (managed) {
             id = claim(handle, schema, name, location);
           } else {
             id = UUID.randomUUID().toString();
-            Locations.refuseOverlapWithTables(handle, location);
+            Locations.requireGiven(
+                rights, "storage_location", location, Privilege.CREATE_EXTERNAL_TABLE);
+            Locations.refuseOverlapWithData(handle, location);
             Locations.refuseOverlapWithManagedStorage(handle, location);
           }
-          TableDao.Row table =
-              new TableDao.Row(id, schema, name, request.tableType(), location, document);
           try {
-            TableDao.insert(handle, table);
+            return info(
+                Securables.insert(
+                    handle,
+                    Securable.of(
+                        id,
+                        SecurableType.TABLE,
+                        request.tableType().name(),
+                        schema,
+                        name,
+                        rights.principalId(),
+                        location,
+                        Json.write(document))));
           } catch (RuntimeException e) {
             throw Database.isUniqueViolation(e) ? existsAlready(name) : e;
           }
-          return table.info();
         });
+  }
+
+  static TableInfo info(Securable table) {
+    return document(table)
+        .setName(table.name())
+        .setSchemaName(table.parent().name())
+        .setCatalogName(table.parent().parent().name())
+        .setFullName(table.fullName())
+        .setTableId(table.id())
+        .setTableType(TableType.valueOf(table.kind()))
+        .setStorageLocation(table.storageLocation())
+        .setOwner(table.owner())
+        .setMetastoreId(table.metastoreId());
+  }
+
+  private static TableInfo document(Securable table) {
+    return Json.read(table.document(), TableInfo.class);
+  }
+
+  private static TableInfo info(Rights rights, Securable table, Boolean browse) {
+    TableInfo info = info(table);
+    return Boolean.TRUE.equals(browse) && rights.sees(table) == Rights.Sight.BROWSE
+        ? info.setBrowseOnly(true)
+        : info;
   }
 
   private static DataSourceFormat format(NewTable request) {
@@ -189,8 +232,8 @@ public final class Tables {
     return format;
   }
 
-  private static String claim(Handle handle, SchemaDao.Row schema, String name, String location) {
-    return TableDao.claimStaging(handle, schema, name, location)
+  private static String claim(Handle handle, Securable schema, String name, String location) {
+    return Staging.claim(handle, schema, name, location)
         .orElseThrow(
             () ->
                 new InvalidParameterValue(
@@ -203,14 +246,6 @@ public final class Tables {
                     null));
   }
 
-  private static SchemaDao.Row writableSchema(
-      Handle handle, long workspace, String catalogName, String schemaName) {
-    SchemaDao.Row schema =
-        SchemaDao.get(handle, workspace, Names.stored(catalogName), Names.stored(schemaName));
-    schema.catalog().writable();
-    return schema;
-  }
-
   private static BadRequest existsAlready(String name) {
     return new BadRequest(
         "TABLE_ALREADY_EXISTS", "Table " + Names.shown(name) + " already exists", null);
@@ -218,53 +253,59 @@ public final class Tables {
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
   @Ignores({
-    "include_browse: there is no BROWSE privilege yet",
     "include_delta_metadata: the table is answered as the catalog has it",
     "include_manifest_capabilities: tables carry no capabilities"
   })
   public TableInfo get(Caller caller, GetTableRequest request) {
-    long workspace = Access.read(caller);
-    return database.read(handle -> TableDao.get(handle, workspace, request.getFullName()).info());
+    return access.read(
+        caller,
+        rights ->
+            info(
+                rights,
+                rights.seen(SecurableType.TABLE, request.getFullName(), request.getIncludeBrowse()),
+                request.getIncludeBrowse()));
   }
 
+  /** For who sees into the schema: whether a name is taken is known by trying to take it too. */
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
   public TableExistsResponse exists(Caller caller, ExistsRequest request) {
-    long workspace = Access.read(caller);
     String[] names = Names.parts(request.getFullName(), 3);
-    return database.read(
-        handle -> {
-          SchemaDao.Row schema = SchemaDao.get(handle, workspace, names[0], names[1]);
+    return access.read(
+        caller,
+        rights -> {
+          Securable schema = schema(rights, names[0], names[1]);
+          rights.requireSees(schema, true);
           return new TableExistsResponse()
-              .setTableExists(TableDao.find(handle, schema, names[2]).isPresent());
+              .setTableExists(
+                  Securables.child(rights.handle(), schema, SecurableType.TABLE, names[2])
+                      .isPresent());
         });
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
-  @Ignores({
-    "include_browse: there is no BROWSE privilege yet",
-    "include_manifest_capabilities: tables carry no capabilities"
-  })
+  @Ignores("include_manifest_capabilities: tables carry no capabilities")
   public ListTablesResponse list(Caller caller, ListTablesRequest request) {
-    long workspace = Access.read(caller);
     int size = Page.size(request.getMaxResults(), PAGE, PAGE);
-    Page<TableDao.Row> page =
-        Page.of(
-            database.read(
-                handle ->
-                    TableDao.list(
-                        handle,
-                        SchemaDao.get(
-                            handle,
-                            workspace,
-                            Names.stored(request.getCatalogName()),
-                            Names.stored(request.getSchemaName())),
-                        Page.after(request.getPageToken()),
-                        size + 1)),
-            size,
-            TableDao.Row::name);
-    return new ListTablesResponse()
-        .setTables(page.items().stream().map(row -> shortened(row.info(), request)).toList())
-        .setNextPageToken(page.next());
+    return access.read(
+        caller,
+        rights -> {
+          Page<Securable> page =
+              rights.page(
+                  schema(rights, request.getCatalogName(), request.getSchemaName()),
+                  SecurableType.TABLE,
+                  "",
+                  request.getIncludeBrowse(),
+                  Page.after(request.getPageToken()),
+                  size);
+          return new ListTablesResponse()
+              .setTables(
+                  page.items().stream()
+                      .map(
+                          table ->
+                              shortened(info(rights, table, request.getIncludeBrowse()), request))
+                      .toList())
+              .setNextPageToken(page.next());
+        });
   }
 
   private static TableInfo shortened(TableInfo table, ListTablesRequest request) {
@@ -283,32 +324,54 @@ public final class Tables {
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
   @Ignores("include_manifest_capabilities: tables carry no capabilities")
   public ListTableSummariesResponse listSummaries(Caller caller, ListSummariesRequest request) {
-    long workspace = Access.read(caller);
     int size = Page.size(request.getMaxResults(), SUMMARY_PAGE, SUMMARY_PAGE);
     // schema.table, as neither name has a period
     String[] after = (Page.after(request.getPageToken()) + ".").split("\\.", -1);
-    Page<TableSummary> page =
-        Page.of(
-            database.read(
-                handle -> {
-                  CatalogDao.Row catalog =
-                      CatalogDao.get(handle, workspace, Names.stored(request.getCatalogName()));
-                  return TableDao.summaries(
-                      handle,
-                      catalog,
-                      pattern(request.getSchemaNamePattern()),
-                      pattern(request.getTableNamePattern()),
-                      after[0],
-                      after[1],
-                      size + 1);
-                }),
-            size,
-            table -> table.getFullName().substring(table.getFullName().indexOf('.') + 1));
-    return new ListTableSummariesResponse().setTables(page.items()).setNextPageToken(page.next());
+    return access.read(
+        caller,
+        rights -> {
+          Page<TableSummary> page =
+              Page.of(
+                  summaries(rights, request, after[0], after[1], size + 1),
+                  size,
+                  table -> table.getFullName().substring(table.getFullName().indexOf('.') + 1));
+          return new ListTableSummariesResponse()
+              .setTables(page.items())
+              .setNextPageToken(page.next());
+        });
   }
 
-  private static String pattern(String given) {
-    return given == null || given.isEmpty() ? "%" : Names.stored(given);
+  /** Schema by schema, so that each is asked for what the caller sees of it. */
+  private static List<TableSummary> summaries(
+      Rights rights, ListSummariesRequest request, String inSchema, String afterTable, int limit) {
+    Predicate<String> schemas = Names.like(request.getSchemaNamePattern());
+    Predicate<String> tables = Names.like(request.getTableNamePattern());
+    Securable catalog = rights.get(SecurableType.CATALOG, request.getCatalogName());
+    List<TableSummary> found = new ArrayList<>();
+    for (Securable schema :
+        rights.page(catalog, SecurableType.SCHEMA, "", false, "", Page.ALL).items()) {
+      if (schema.name().compareTo(inSchema) < 0
+          || !schemas.test(schema.name())
+          || !rights.seesInto(schema)) {
+        continue;
+      }
+      String after = schema.name().equals(inSchema) ? afterTable : "";
+      while (after != null && found.size() < limit) {
+        Page<Securable> page =
+            rights.page(schema, SecurableType.TABLE, "", false, after, SUMMARY_PAGE);
+        page.items().stream()
+            .filter(table -> tables.test(table.name()))
+            .limit((long) limit - found.size())
+            .map(
+                table ->
+                    new TableSummary()
+                        .setFullName(table.fullName())
+                        .setTableType(TableType.valueOf(table.kind())))
+            .forEach(found::add);
+        after = page.next();
+      }
+    }
+    return found;
   }
 
   /**
@@ -324,19 +387,33 @@ public final class Tables {
       String comment) {}
 
   @Operation("PATCH /api/2.1/unity-catalog/tables/{full_name}")
-  @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
+  @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
   public TableInfo update(Caller caller, TableChange request, Presence presence) {
-    long workspace = Access.write(caller);
     String newName = request.newName() == null ? null : Names.valid("new_name", request.newName());
-    String owner = Catalogs.owner(request.owner(), principals);
+    Long owner = access.principal(request.owner());
     List<ColumnInfo> columns =
         presence.has("columns") ? Columns.valid(request.columns()) : List.of();
-    return database.inTransaction(
-        handle -> {
-          TableDao.Row table = TableDao.get(handle, workspace, request.fullName());
-          table.schema().catalog().writable();
+    boolean copies = presence.has("columns") || presence.has("properties");
+    if (copies && !caller.is(Role.ENGINE)) {
+      throw new InvalidParameterValue(
+          (presence.has("columns") ? "columns" : "properties")
+              + ": is what an engine found in the table (expected: left out; ALTER TABLE changes it)",
+          null);
+    }
+    return access.write(
+        caller,
+        rights -> {
+          Securable before = rights.get(SecurableType.TABLE, request.fullName());
+          if (newName != null || owner != null) {
+            rights.requireOwn(before);
+            if (newName != null) {
+              rights.require(Privilege.CREATE_TABLE, before.parent());
+            }
+          } else if (!rights.isEngine()) {
+            rights.require(Privilege.MODIFY, before);
+          }
           TableInfo document =
-              table.document().setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
+              document(before).setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
           if (presence.has("columns")) {
             document.setColumns(columns);
           }
@@ -346,38 +423,27 @@ public final class Tables {
           if (presence.has("comment")) {
             document.setComment(request.comment());
           }
-          if (owner != null) {
-            document.setOwner(owner);
-          }
-          TableDao.Row after =
-              new TableDao.Row(
-                  table.id(),
-                  table.schema(),
-                  newName == null ? table.name() : newName,
-                  table.type(),
-                  table.storageLocation(),
-                  document);
           try {
-            TableDao.update(handle, after.id(), after.name(), document);
+            return info(
+                Securables.update(
+                    rights.handle(),
+                    before,
+                    before.named(newName).ownedBy(owner).with(Json.write(document))));
           } catch (RuntimeException e) {
             throw Database.isUniqueViolation(e) ? existsAlready(newName) : e;
           }
-          return after.info();
         });
   }
 
   /** Drops a table: the data of a managed one goes with it, that of an external one stays. */
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public void delete(Caller caller, DeleteTableRequest request) {
-    long workspace = Access.write(caller);
-    database.inTransaction(
-        handle -> {
-          TableDao.Row table = TableDao.get(handle, workspace, request.getFullName());
-          table.schema().catalog().writable();
-          TableDao.delete(handle, table);
-          if (table.type() == TableType.MANAGED) {
-            trash.add(handle, table.storageLocation());
-          }
+    access.write(
+        caller,
+        rights -> {
+          Securable table = rights.get(SecurableType.TABLE, request.getFullName());
+          rights.requireOwn(table);
+          trash.delete(rights.handle(), table);
           return null;
         });
     trash.wake();
@@ -385,19 +451,19 @@ public final class Tables {
 
   /** Gives up what an engine staged and will not claim any more, as it is gone. */
   void discardStagedBy(String engineId) {
-    discard(database.read(handle -> TableDao.stagedBy(handle, engineId)));
+    discard(database.read(handle -> Staging.by(handle, engineId)));
   }
 
   void discardStagedBefore(long time) {
-    discard(database.read(handle -> TableDao.stagedBefore(handle, time)));
+    discard(database.read(handle -> Staging.before(handle, time)));
   }
 
-  private void discard(List<TableDao.Staged> unclaimed) {
-    for (TableDao.Staged staged : unclaimed) {
+  private void discard(List<Staging.Staged> unclaimed) {
+    for (Staging.Staged staged : unclaimed) {
       database.inTransaction(
           handle -> {
             // Claimed in between: then the place is a table's, and no longer ours to remove.
-            if (TableDao.deleteStaging(handle, staged.id()) == 1) {
+            if (Staging.delete(handle, staged.id()) == 1) {
               trash.add(handle, staged.location());
             }
             return null;

@@ -1,5 +1,7 @@
 package dev.tarn.catalog;
 
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
 import dev.tarn.database.Leases;
 import dev.tarn.storage.Folders;
@@ -44,6 +46,16 @@ final class Trash implements AutoCloseable {
         .bind("location", location)
         .bind("now", clock.millis())
         .execute();
+  }
+
+  /** Deletes rows, the securable's and all below it; its managed data becomes trash. */
+  void delete(Handle handle, Securable securable) {
+    Securables.managedData(handle, securable).forEach(location -> add(handle, location));
+    for (Staging.Staged staged : Staging.in(handle, securable)) {
+      Staging.delete(handle, staged.id());
+      add(handle, staged.location());
+    }
+    Securables.delete(handle, securable);
   }
 
   void wake() {

@@ -20,6 +20,7 @@ public final class Remembered<K, V> {
   private final Database database;
   private final String topic;
   private final AtomicLong generation = new AtomicLong();
+  private final String life = Long.toString(System.nanoTime(), 36);
   private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
   private final Cache<K, Known<V>> cache = Caffeine.newBuilder().maximumSize(MOST).build();
 
@@ -50,6 +51,11 @@ public final class Remembered<K, V> {
   /** To be told after each change, by the thread that made it; must not wait. */
   public void onChange(Runnable listener) {
     listeners.add(listener);
+  }
+
+  /** Another text after each change; that of another process is never the same. */
+  public String version() {
+    return life + "-" + generation.get();
   }
 
   /** What is remembered, or else read now. */

@@ -37,6 +37,8 @@ public record Caller(
     SERVICE_PRINCIPAL,
     /** A principal that is given rights, and never calls. */
     GROUP,
+    /** A group that follows from who is where, such as everybody; only grants know it. */
+    SYSTEM_GROUP,
     STACK,
     SYSTEM,
     ANONYMOUS

@@ -31,12 +31,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.BiPredicate;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.LongFunction;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -296,17 +298,34 @@ public final class Iam {
     principals.write(handle -> null);
   }
 
-  /**
-   * Whether a user, service principal or account group of that name, or a fixed group, is there.
-   */
-  public boolean isPrincipal(String name) {
-    return Scim.SYSTEM_GROUPS.contains(name)
-        || principals.read(
-            handle ->
-                Principals.named(handle, Caller.Kind.USER, name)
-                    .or(() -> Principals.named(handle, Caller.Kind.SERVICE_PRINCIPAL, name))
-                    .or(() -> Principals.named(handle, Caller.Kind.GROUP, name))
-                    .isPresent());
+  /** The user, service principal, account group or system group of that name. */
+  public Optional<Long> principalNamed(String name) {
+    return principals.read(
+        handle ->
+            Stream.of(
+                    Caller.Kind.SYSTEM_GROUP, // first: nobody's own group is taken for one
+                    Caller.Kind.USER,
+                    Caller.Kind.SERVICE_PRINCIPAL,
+                    Caller.Kind.GROUP)
+                .flatMap(kind -> Principals.named(handle, kind, name).stream())
+                .findFirst()
+                .map(Principal::id));
+  }
+
+  /** The system groups of a workspace, made when they are not there. */
+  public WorkspaceGroups workspaceGroups(long workspaceId, String name) {
+    return WorkspaceGroups.find(principals, workspaceId)
+        .orElseGet(() -> WorkspaceGroups.make(principals, workspaceId, name, clock.millis()));
+  }
+
+  /** All that a principal stands for: itself, its groups, system groups. Empty: it is not there. */
+  public Set<Long> standsFor(long principalId) {
+    return identities.ofPrincipal(principalId).map(Identities.Identity::all).orElse(Set.of());
+  }
+
+  /** Another text after each change of any identity. */
+  public String version() {
+    return identities.version();
   }
 
   Principals principals() {

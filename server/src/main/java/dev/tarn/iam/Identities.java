@@ -5,6 +5,7 @@ import dev.tarn.database.Remembered;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -29,6 +30,7 @@ final class Identities {
    * @param assignments workspace id → whether as administrator, by itself or through a group
    * @param groups id → display name of every group it is in, directly or through another
    * @param direct ids of the groups it is in directly
+   * @param all ids of all that it stands for: itself, its groups, system groups
    * @param accountAdmin whether it administers the account, by itself or through a group
    */
   record Identity(
@@ -37,6 +39,7 @@ final class Identities {
       Map<Long, Boolean> assignments,
       Map<Long, String> groups,
       Set<Long> direct,
+      Set<Long> all,
       boolean accountAdmin) {}
 
   /** An opaque token as stored. */
@@ -58,6 +61,11 @@ final class Identities {
 
   void changed() {
     remembered.changed();
+  }
+
+  /** Another text after each change of any identity; no two processes have the same. */
+  String version() {
+    return remembered.version();
   }
 
   /** To be told after each change, by the thread that made it; must not wait. */
@@ -104,12 +112,17 @@ final class Identities {
       groups.put(group.id(), group.displayName());
       admin |= group.accountAdmin();
     }
+    Map<Long, Boolean> assignments = assignments(handle, principal.id());
+    Set<Long> all = new HashSet<>(groups.keySet());
+    all.add(principal.id());
+    all.addAll(WorkspaceGroups.of(handle, principal, assignments));
     return new Identity(
         token,
         principal,
-        assignments(handle, principal.id()),
+        assignments,
         Map.copyOf(groups),
         Memberships.direct(handle, principal.id()),
+        Set.copyOf(all),
         admin);
   }
 
@@ -150,7 +163,7 @@ final class Identities {
         .map(
             token ->
                 token.principalId() == null
-                    ? new Identity(token, null, Map.of(), Map.of(), Set.of(), false)
+                    ? new Identity(token, null, Map.of(), Map.of(), Set.of(), Set.of(), false)
                     : identity(
                         handle, token, readPrincipal(handle, token.principalId()).orElseThrow()));
   }

@@ -137,7 +137,8 @@ final class Memberships {
     Map<Long, Principal> found = new HashMap<>();
     for (List<Long> some : chunks(members)) {
       handle
-          .createQuery("SELECT * FROM principal WHERE principal_id IN (<ids>)")
+          .createQuery(
+              "SELECT * FROM principal WHERE principal_id IN (<ids>) AND kind <> 'SYSTEM_GROUP'")
           .bindList("ids", some)
           .map((row, context) -> Principal.of(row))
           .forEach(principal -> found.put(principal.id(), principal));

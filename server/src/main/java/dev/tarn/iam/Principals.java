@@ -109,7 +109,9 @@ final class Principals {
                 """),
             principal)
         .execute();
-    Attributes.write(handle, principal);
+    if (principal.kind() != Caller.Kind.SYSTEM_GROUP) {
+      Attributes.write(handle, principal);
+    }
     return principal;
   }
 
@@ -214,9 +216,10 @@ final class Principals {
         .orElseThrow(() -> missing(kind, id));
   }
 
+  /** A user, service principal or group; system groups are nobody to whom SCIM speaks. */
   static Optional<Principal> find(Handle handle, long id) {
     return handle
-        .createQuery("SELECT * FROM principal WHERE principal_id = :id")
+        .createQuery("SELECT * FROM principal WHERE principal_id = :id AND kind <> 'SYSTEM_GROUP'")
         .bind("id", id)
         .map((row, context) -> Principal.of(row))
         .findOne();

@@ -20,11 +20,14 @@ import com.databricks.sdk.service.catalog.ListCatalogsRequest;
 import com.databricks.sdk.service.catalog.ListSummariesRequest;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
 import com.databricks.sdk.service.catalog.SchemaInfo;
+import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.TableInfo;
 import com.databricks.sdk.service.catalog.TableType;
 import com.databricks.sdk.service.catalog.UpdateCatalog;
 import com.databricks.sdk.service.catalog.UpdateTableRequest;
 import dev.tarn.TestServer;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import java.util.concurrent.TimeUnit;
@@ -136,17 +139,15 @@ class CatalogRestTest {
             "/api/2.1/unity-catalog/tables/main.default.t",
             """
             {"columns":[{"name":"a","type_name":"INT","type_text":"int","type_json":"\\"integer\\"",
-             "position":0,"nullable":false}],"comment":null,"properties":{"option.header":"true"}}
+             "position":0,"nullable":false}]}
             """);
-    assertThat(patched.statusCode()).as(patched.body()).isEqualTo(200);
-    TableInfo table = workspace.tables().get("MAIN.default.T");
-    assertThat(table.getColumns()).hasSize(1);
-    assertThat(table.getProperties()).containsEntry("option.header", "true");
+    assertThat(patched.statusCode()).as(patched.body()).isEqualTo(400);
+    assertThat(patched.body()).contains("columns: is what an engine found in the table");
+    assertThat(workspace.tables().get("MAIN.default.T").getName()).isEqualTo("t");
     workspace
         .tables()
         .update(new UpdateTableRequest().setFullName("main.default.t").setOwner("bob@example.com"));
     assertThat(workspace.tables().get("main.default.t").getOwner()).isEqualTo("bob@example.com");
-    assertThat(workspace.tables().get("main.default.t").getColumns()).hasSize(1);
     var bogus =
         server.send(
             "admin",
@@ -245,17 +246,24 @@ class CatalogRestTest {
     try (Database database = Database.open(server.config().database())) {
       database.inTransaction(
           handle -> {
-            CatalogDao.Row main =
-                CatalogDao.named(handle, made.getMetastoreId(), "main").orElseThrow();
-            TableDao.insert(
+            Securable main =
+                Securables.child(
+                        handle,
+                        Securables.metastore(handle, made.getMetastoreId()).orElseThrow(),
+                        SecurableType.CATALOG,
+                        "main")
+                    .orElseThrow();
+            Securables.insert(
                 handle,
-                new TableDao.Row(
+                Securable.of(
                     "id",
-                    SchemaDao.find(handle, main, "default").orElseThrow(),
+                    SecurableType.TABLE,
+                    "EXTERNAL",
+                    Securables.child(handle, main, SecurableType.SCHEMA, "default").orElseThrow(),
                     "kept",
-                    TableType.EXTERNAL,
+                    null,
                     "s3://test-root/kept",
-                    new TableInfo()));
+                    "{}"));
             return null;
           });
     }
@@ -294,10 +302,10 @@ class CatalogRestTest {
                 .getComment())
         .isEqualTo("keep me");
     var cleared =
-        server.send(
-            "admin", "PATCH", "/api/2.1/unity-catalog/catalogs/noted", "{\"comment\":null}");
+        server.send("bob", "PATCH", "/api/2.1/unity-catalog/catalogs/noted", "{\"comment\":null}");
     assertThat(Json.tree(cleared.body()).has("comment")).isFalse();
-    workspace
+    server
+        .as("bob")
         .catalogs()
         .delete(
             new com.databricks.sdk.service.catalog.DeleteCatalogRequest()
@@ -306,12 +314,19 @@ class CatalogRestTest {
   }
 
   @Test
-  void aUserWhoIsNoAdminIsToldWhy() {
-    assertThatThrownBy(() -> server.as("bob").catalogs().get("main"))
+  void aUserWhoHasNoGrantIsToldWhichOneIsWanting() {
+    WorkspaceClient bob = server.as("bob");
+    assertThat(bob.catalogs().list(new ListCatalogsRequest()))
+        .extracting(CatalogInfo::getName)
+        .containsExactly("main", "samples", "test");
+    assertThat(bob.tables().get("samples.tpch.orders").getOwner()).isEqualTo("System user");
+    assertThatThrownBy(() -> bob.tables().get("main.default.nothing"))
         .isInstanceOf(PermissionDenied.class)
-        .hasMessageContaining("until access control is enforced; bob@example.com is not one");
-    assertThat(server.as("bob").metastores().current().getWorkspaceId())
-        .isEqualTo(TestServer.WORKSPACE_ID);
+        .hasMessage("User does not have USE SCHEMA on Schema 'main.default'.");
+    assertThatThrownBy(() -> bob.catalogs().create(new CreateCatalog().setName("mine")))
+        .isInstanceOf(PermissionDenied.class)
+        .hasMessageStartingWith("User does not have CREATE CATALOG on Metastore");
+    assertThat(bob.metastores().current().getWorkspaceId()).isEqualTo(TestServer.WORKSPACE_ID);
     assertThat(
             StreamSupport.stream(
                 server

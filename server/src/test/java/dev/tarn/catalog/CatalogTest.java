@@ -25,6 +25,7 @@ import com.databricks.sdk.service.catalog.SchemaInfo;
 import com.databricks.sdk.service.catalog.TableInfo;
 import com.databricks.sdk.service.catalog.UpdateCatalog;
 import com.databricks.sdk.service.catalog.UpdateSchema;
+import dev.tarn.access.Privilege;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Role;
 import java.nio.file.Files;
@@ -80,10 +81,12 @@ class CatalogTest {
 
   @Test
   void provisioningStepsDoNothingTheSecondTimeAndKeepNamesApart() {
-    String version = it.catalog.catalogsVersion(1001);
+    String version = it.access.version(1001);
     it.catalog.assignMetastore(DATA);
     it.catalog.createWorkspaceCatalog(DATA);
-    assertThat(it.catalog.catalogsVersion(1001)).isEqualTo(version);
+    assertThat(it.access.version(1001)).isEqualTo(version);
+    it.workspace(1003);
+    it.workspace(1004);
     Catalog.Place twin = new Catalog.Place(1003, "data.team", "us-east-1", "root-other");
     it.catalog.assignMetastore(twin);
     it.catalog.createWorkspaceCatalog(twin);
@@ -101,13 +104,14 @@ class CatalogTest {
             atOnce(
                 8,
                 n -> {
+                  it.workspace(2000 + n);
                   Catalog.Place place =
                       new Catalog.Place(2000 + n, "w" + n, "eu-west-1", "root-other");
                   it.catalog.assignMetastore(place);
                   it.catalog.createWorkspaceCatalog(place);
                   return it.catalog
                       .metastores
-                      .current(CatalogFixture.caller("x", place, Role.WORKSPACE_USER))
+                      .current(CatalogFixture.caller("6", "x", place, Role.WORKSPACE_USER))
                       .getMetastoreId();
                 }));
     assertThat(metastores).hasSize(1);
@@ -242,7 +246,8 @@ class CatalogTest {
             .setComment("ours")
             .setProperties(Map.of("k", "v"))
             .setStorageRoot("s3://root-data/sales/"));
-    String version = it.catalog.catalogsVersion(1002);
+    it.grant("sales", 9, Privilege.USE_CATALOG);
+    String version = it.access.version(1002);
     CatalogInfo renamed =
         it.catalog.catalogs.update(
             it.admin,
@@ -253,30 +258,30 @@ class CatalogTest {
     assertThat(renamed.getProperties()).containsEntry("k", "v");
     assertThat(renamed.getOwner()).isEqualTo("bob@tarn.dev");
     assertThat(renamed.getStorageRoot()).isEqualTo("s3://root-data/sales");
-    assertThat(it.catalog.catalogsVersion(1002)).isNotEqualTo(version);
+    assertThat(it.access.version(1002)).isNotEqualTo(version);
     assertThat(seenBy(it.elsewhere)).contains("revenue").doesNotContain("sales");
     it.catalog.catalogs.update(
-        it.admin,
+        it.user,
         new UpdateCatalog().setName("revenue").setIsolationMode(CatalogIsolationMode.ISOLATED),
         present("isolation_mode"));
     assertThat(seenBy(it.elsewhere)).doesNotContain("revenue");
-    assertThat(seenBy(it.admin)).contains("revenue");
+    assertThat(seenBy(it.user)).contains("revenue");
     assertThat(
             it.catalog
                 .catalogs
-                .update(it.admin, new UpdateCatalog().setName("revenue"), present("comment"))
+                .update(it.user, new UpdateCatalog().setName("revenue"), present("comment"))
                 .getComment())
         .isNull();
     assertThatThrownBy(
             () ->
                 it.catalog.catalogs.update(
-                    it.admin, new UpdateCatalog().setName("revenue").setOwner("ghost"), present()))
+                    it.user, new UpdateCatalog().setName("revenue").setOwner("ghost"), present()))
         .isInstanceOf(NotFound.class)
         .hasMessage("Could not find principal with name 'ghost'");
     assertThatThrownBy(
             () ->
                 it.catalog.catalogs.update(
-                    it.admin,
+                    it.user,
                     new UpdateCatalog().setName("revenue").setNewName("main"),
                     present("new_name")))
         .isInstanceOf(BadRequest.class)
@@ -377,11 +382,11 @@ class CatalogTest {
   void samplesThatAKillCutShortAreCompletedAtTheNextStart() throws Exception {
     it.database.inTransaction(
         handle -> {
-          handle.execute("DELETE FROM catalog_table");
+          handle.execute("DELETE FROM securable WHERE securable_type = 'TABLE'");
           return handle.execute(
               """
-              UPDATE catalog SET document = replace(document, 'ACTIVE', 'PROVISIONING')
-              WHERE catalog_name = 'samples'
+              UPDATE securable SET document = replace(document, 'ACTIVE', 'PROVISIONING')
+              WHERE name = 'samples'
               """);
         });
     Path bucket = it.home.resolve("storage/tarn-samples/us-east-1/tpch");
@@ -404,13 +409,7 @@ class CatalogTest {
   }
 
   @Test
-  void onlyAdminsOfAWorkspaceUseTheCatalogUntilGrantsAreEnforced() {
-    assertThatThrownBy(() -> it.catalog.catalogs.list(it.user, new ListCatalogsRequest()))
-        .isInstanceOf(PermissionDenied.class)
-        .hasMessageContaining("until access control is enforced");
-    assertThatThrownBy(
-            () -> it.catalog.catalogs.create(it.user, new CreateCatalog().setName("mine")))
-        .isInstanceOf(PermissionDenied.class);
+  void anEngineSeesForItselfAndChangesNothingAndSpeaksForNobodyWhoHasLeft() {
     Caller engine =
         new Caller(
             "0",
@@ -426,7 +425,8 @@ class CatalogTest {
     assertThat(seenBy(engine)).containsExactly("data_team", "main", "samples");
     assertThatThrownBy(
             () -> it.catalog.catalogs.create(engine, new CreateCatalog().setName("mine")))
-        .isInstanceOf(PermissionDenied.class);
+        .isInstanceOf(PermissionDenied.class)
+        .hasMessageStartingWith("An engine that speaks for nobody does not have CREATE CATALOG");
     Caller engineForFormerMember =
         new Caller(
             "9",
@@ -455,7 +455,7 @@ class CatalogTest {
     it.catalog.removeWorkspace(1001);
     assertThat(folder).doesNotExist();
     assertThat(seenBy(it.elsewhere)).containsExactly("main", "other", "samples");
-    assertThat(it.catalog.catalogsVersion(1001)).isEmpty();
+    assertThat(it.access.version(1001)).isEmpty();
     assertThatThrownBy(() -> it.catalog.metastores.current(it.admin))
         .isInstanceOf(NotFound.class)
         .hasMessage("No metastore assigned for the current workspace.");

@@ -19,9 +19,14 @@ import com.databricks.sdk.service.catalog.GetTableRequest;
 import com.databricks.sdk.service.catalog.ListSummariesRequest;
 import com.databricks.sdk.service.catalog.ListTablesRequest;
 import com.databricks.sdk.service.catalog.ListTablesResponse;
+import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.TableInfo;
 import com.databricks.sdk.service.catalog.TableSummary;
 import com.databricks.sdk.service.catalog.TableType;
+import dev.tarn.access.Securable;
+import dev.tarn.access.Securables;
+import dev.tarn.database.Json;
+import dev.tarn.http.Role;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -342,15 +347,24 @@ class TablesTest {
   @Test
   void anEngineSendsWhatACommitChanged() {
     create("t", TableType.EXTERNAL, "s3://root-data/t");
-    it.catalog.tables.update(
-        it.admin,
+    Tables.TableChange change =
         new Tables.TableChange(
             "main.default.t",
             null,
             null,
             List.of(column("x", ColumnTypeName.DATE, "date")),
             Map.of("delta.appendOnly", "true"),
-            null),
+            null);
+    assertThatThrownBy(
+            () ->
+                it.catalog.tables.update(
+                    it.admin, change, present("columns", "properties", "comment")))
+        .isInstanceOf(InvalidParameterValue.class)
+        .hasMessageStartingWith("columns: is what an engine found in the table");
+    it.catalog.tables.update(
+        CatalogFixture.caller(
+            "7", "alice@tarn.dev", CatalogFixture.DATA, Role.WORKSPACE_USER, Role.ENGINE),
+        change,
         present("columns", "properties", "comment"));
     TableInfo table = get("main.default.t");
     assertThat(table.getColumns()).extracting(ColumnInfo::getName).containsExactly("x");
@@ -370,17 +384,23 @@ class TablesTest {
     it.catalog.schemas.create(it.admin, new CreateSchema().setCatalogName("main").setName("big"));
     it.database.inTransaction(
         handle -> {
-          SchemaDao.Row schema = SchemaDao.get(handle, 1001, "main", "big");
+          Securable metastore = Securables.metastoreOf(handle, 1001).orElseThrow();
+          Securable main =
+              Securables.child(handle, metastore, SecurableType.CATALOG, "main").orElseThrow();
+          Securable schema =
+              Securables.child(handle, main, SecurableType.SCHEMA, "big").orElseThrow();
           for (int i = 0; i < 2_500; i++) {
-            TableDao.insert(
+            Securables.insert(
                 handle,
-                new TableDao.Row(
+                Securable.of(
                     "id" + i,
+                    SecurableType.TABLE,
+                    "EXTERNAL",
                     schema,
                     "t%04d".formatted(i),
-                    TableType.EXTERNAL,
+                    7L,
                     "s3://root-data/big/" + i,
-                    new TableInfo().setColumns(COLUMNS).setOwner("alice@tarn.dev")));
+                    Json.write(new TableInfo().setColumns(COLUMNS))));
           }
           return null;
         });

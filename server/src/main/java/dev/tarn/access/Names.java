@@ -1,13 +1,15 @@
-package dev.tarn.catalog;
+package dev.tarn.access;
 
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import java.util.Locale;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /**
  * Names of Unity Catalog: any characters but period, space, slash and control characters, at most
  * 255, kept in lower case (Databricks SQL reference, "Names").
  */
-final class Names {
+public final class Names {
   private static final int LONGEST = 255;
   private static final int SHOWN = 80;
 
@@ -19,7 +21,7 @@ final class Names {
    * @param field what the client calls it
    * @throws InvalidParameterValue it cannot be a name
    */
-  static String valid(String field, String name) {
+  public static String valid(String field, String name) {
     if (name == null
         || name.isEmpty()
         || name.codePointCount(0, name.length()) > LONGEST
@@ -48,7 +50,7 @@ final class Names {
    *
    * @throws InvalidParameterValue it has another number of parts
    */
-  static String[] parts(String fullName, int count) {
+  public static String[] parts(String fullName, int count) {
     String[] parts =
         fullName == null ? new String[0] : fullName.toLowerCase(Locale.ROOT).split("\\.", -1);
     if (parts.length != count) {
@@ -62,17 +64,41 @@ final class Names {
   }
 
   /** A name for lookup, as stored. */
-  static String stored(String name) {
+  public static String stored(String name) {
     return name == null ? "" : name.toLowerCase(Locale.ROOT);
   }
 
   /** The value in an error message: quoted, and shortened when it is long. */
-  static String shown(String value) {
+  public static String shown(String value) {
     if (value == null) {
       return "null";
     }
     return value.length() <= SHOWN
         ? "'" + value + "'"
         : "'" + value.substring(0, SHOWN) + "…' (" + value.length() + " characters)";
+  }
+
+  /**
+   * What an SQL LIKE pattern with the escape character backslash matches, over names as stored; all
+   * when there is none.
+   */
+  public static Predicate<String> like(String pattern) {
+    if (pattern == null || pattern.isEmpty()) {
+      return name -> true;
+    }
+    StringBuilder regex = new StringBuilder();
+    boolean escaped = false;
+    for (int c : stored(pattern).codePoints().toArray()) {
+      if (c == '\\' && !escaped) {
+        escaped = true;
+        continue;
+      }
+      regex.append(
+          escaped || (c != '%' && c != '_')
+              ? Pattern.quote(Character.toString(c))
+              : c == '%' ? ".*" : ".");
+      escaped = false;
+    }
+    return Pattern.compile(regex.toString(), Pattern.DOTALL).asMatchPredicate();
   }
 }

@@ -1,4 +1,4 @@
-package dev.tarn.catalog;
+package dev.tarn.access;
 
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import java.util.List;
@@ -10,15 +10,15 @@ import java.util.function.Function;
  *
  * @param next null on the last page
  */
-record Page<T>(List<T> items, String next) {
+public record Page<T>(List<T> items, String next) {
   /** A list without {@code max_results} is then not cut; room for the row that tells of a next. */
-  static final int ALL = Integer.MAX_VALUE - 1;
+  public static final int ALL = Integer.MAX_VALUE - 1;
 
   /**
    * @param ofServer the longest page, and the one meant by 0
    * @param whenUnset the page meant by leaving it out
    */
-  static int size(Long maxResults, int ofServer, int whenUnset) {
+  public static int size(Long maxResults, int ofServer, int whenUnset) {
     if (maxResults == null) {
       return whenUnset;
     }
@@ -31,7 +31,7 @@ record Page<T>(List<T> items, String next) {
   }
 
   /** The page out of {@code size + 1} rows asked for. */
-  static <T> Page<T> of(List<T> found, int size, Function<T, String> name) {
+  public static <T> Page<T> of(List<T> found, int size, Function<T, String> name) {
     if (found.size() <= size) {
       return new Page<>(found, null);
     }
@@ -39,7 +39,7 @@ record Page<T>(List<T> items, String next) {
     return new Page<>(items, name.apply(items.getLast()));
   }
 
-  static String after(String pageToken) {
+  public static String after(String pageToken) {
     return pageToken == null ? "" : pageToken;
   }
 }
