@@ -381,14 +381,30 @@ public final class Rights {
   }
 
   /**
-   * @throws PermissionDenied neither the owner nor the metastore's
+   * Asks for being the owner, which MANAGE and the ownership of what is above do not replace.
+   *
+   * @throws PermissionDenied the caller is not
    */
-  void requireOwnerOf(Securable securable) {
+  public void requireOwnerOf(Securable securable) {
     if (!owns(securable)) {
       throw new PermissionDenied(
-          "User is not the owner of "
-              + securable.shown()
-              + " (expected: its owner, who alone grants EXTERNAL USE SCHEMA)",
+          "User is not the owner of " + securable.shown() + " (expected: its owner)", null);
+    }
+  }
+
+  /**
+   * Asks whether somebody may be made the owner of what reads with its owner's rights, a view or a
+   * function: given to anybody it would borrow that one's rights.
+   *
+   * @throws PermissionDenied it is neither the caller nor a group of the caller's, and the caller
+   *     does not administer the metastore
+   */
+  public void requireGivable(Securable securable, long newOwner) {
+    if (!isMetastoreAdmin() && !subject.all().contains(newOwner)) {
+      throw new PermissionDenied(
+          securable.shown()
+              + " reads with its owner's rights (expected: yourself or a group of yours as its owner;"
+              + " an admin of the metastore may name anybody)",
           null);
     }
   }

@@ -5,6 +5,8 @@ import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.service.catalog.ColumnInfo;
 import com.databricks.sdk.service.catalog.DataSourceFormat;
 import com.databricks.sdk.service.catalog.DeleteTableRequest;
+import com.databricks.sdk.service.catalog.Dependency;
+import com.databricks.sdk.service.catalog.DependencyList;
 import com.databricks.sdk.service.catalog.ExistsRequest;
 import com.databricks.sdk.service.catalog.GetTableRequest;
 import com.databricks.sdk.service.catalog.ListSummariesRequest;
@@ -119,7 +121,10 @@ public final class Tables {
     }
   }
 
-  /** The SDK's {@code CreateTableRequest}, and the comment that engines have for a table. */
+  /**
+   * The SDK's {@code CreateTableRequest}, the comment that engines have for a table, and what a
+   * view is.
+   */
   public record NewTable(
       String name,
       String catalogName,
@@ -129,47 +134,39 @@ public final class Tables {
       List<ColumnInfo> columns,
       String storageLocation,
       Map<String, String> properties,
-      String comment) {}
+      String comment,
+      String viewDefinition,
+      DependencyList viewDependencies) {}
 
   @Operation("POST /api/2.1/unity-catalog/tables")
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public TableInfo create(Caller caller, NewTable request) {
     String name = Names.valid("name", request.name());
-    DataSourceFormat format = format(request);
-    boolean managed = request.tableType() == TableType.MANAGED;
-    String location = Paths.canonical("storage_location", request.storageLocation());
     long now = clock.millis();
     TableInfo document =
         new TableInfo()
             .setColumns(Columns.valid(request.columns()))
             .setProperties(request.properties())
             .setComment(request.comment())
-            .setDataSourceFormat(format)
             .setCreatedAt(now)
             .setCreatedBy(caller.name())
             .setUpdatedAt(now)
             .setUpdatedBy(caller.name());
+    Placed placed =
+        request.tableType() == TableType.VIEW
+            ? view(request, document)
+            : table(request, document.setDataSourceFormat(format(request)));
     return access.write(
         caller,
         rights -> {
-          Handle handle = rights.handle();
           Securable schema = schema(rights, request.catalogName(), request.schemaName());
           rights.require(Privilege.CREATE_TABLE, schema);
-          refuseExisting(handle, schema, name);
-          String id;
-          if (managed) {
-            id = claim(handle, schema, name, location);
-          } else {
-            id = UUID.randomUUID().toString();
-            Locations.requireGiven(
-                rights, "storage_location", location, Privilege.CREATE_EXTERNAL_TABLE);
-            Locations.refuseOverlapWithData(handle, location);
-            Locations.refuseOverlapWithManagedStorage(handle, location);
-          }
+          refuseExisting(rights.handle(), schema, name);
+          String id = placed.in(rights, schema, name);
           try {
             return info(
                 Securables.insert(
-                    handle,
+                    rights.handle(),
                     Securable.of(
                         id,
                         SecurableType.TABLE,
@@ -177,7 +174,7 @@ public final class Tables {
                         schema,
                         name,
                         rights.principalId(),
-                        location,
+                        placed.location(),
                         Json.write(document))));
           } catch (RuntimeException e) {
             throw Database.isUniqueViolation(e) ? existsAlready(name) : e;
@@ -185,34 +182,90 @@ public final class Tables {
         });
   }
 
-  static TableInfo info(Securable table) {
-    return document(table)
-        .setName(table.name())
-        .setSchemaName(table.parent().name())
-        .setCatalogName(table.parent().parent().name())
-        .setFullName(table.fullName())
-        .setTableId(table.id())
-        .setTableType(TableType.valueOf(table.kind()))
-        .setStorageLocation(table.storageLocation())
-        .setOwner(table.owner())
-        .setMetastoreId(table.metastoreId());
+  /** Where a new table or view is, and what is asked before it gets its id. */
+  private interface Placed {
+    String location();
+
+    String in(Rights rights, Securable schema, String name);
   }
 
-  private static TableInfo document(Securable table) {
-    return Json.read(table.document(), TableInfo.class);
+  private static Placed table(NewTable request, TableInfo document) {
+    Catalogs.refuse("view_definition", request.viewDefinition());
+    Catalogs.refuse("view_dependencies", request.viewDependencies());
+    boolean managed = request.tableType() == TableType.MANAGED;
+    String location = Paths.canonical("storage_location", request.storageLocation());
+    return new Placed() {
+      @Override
+      public String location() {
+        return location;
+      }
+
+      @Override
+      public String in(Rights rights, Securable schema, String name) {
+        if (managed) {
+          return claim(rights.handle(), schema, name, location);
+        }
+        Locations.requireGiven(
+            rights, "storage_location", location, Privilege.CREATE_EXTERNAL_TABLE);
+        Locations.refuseOverlapWithData(rights.handle(), location);
+        Locations.refuseOverlapWithManagedStorage(rights.handle(), location);
+        return UUID.randomUUID().toString();
+      }
+    };
   }
 
-  private static TableInfo info(Rights rights, Securable table, Boolean browse) {
-    TableInfo info = info(table);
-    return Boolean.TRUE.equals(browse) && rights.sees(table) == Rights.Sight.BROWSE
-        ? info.setBrowseOnly(true)
-        : info;
+  /** Who makes a view must be able to read what it says it reads, as its owner will at each use. */
+  private static Placed view(NewTable request, TableInfo document) {
+    Catalogs.refuse("storage_location", request.storageLocation());
+    Catalogs.refuse("data_source_format", request.dataSourceFormat());
+    define(document, request.viewDefinition(), request.viewDependencies());
+    return new Placed() {
+      @Override
+      public String location() {
+        return null;
+      }
+
+      @Override
+      public String in(Rights rights, Securable schema, String name) {
+        requireReads(rights, request.viewDependencies());
+        return UUID.randomUUID().toString();
+      }
+    };
+  }
+
+  private static void define(TableInfo document, String definition, DependencyList dependencies) {
+    if (definition == null || definition.isBlank()) {
+      throw new InvalidParameterValue(
+          "view_definition: "
+              + Names.shown(definition)
+              + " (expected: the query of the view, as its table_type is VIEW)",
+          null);
+    }
+    document.setViewDefinition(definition).setViewDependencies(dependencies);
+  }
+
+  private static void requireReads(Rights rights, DependencyList dependencies) {
+    if (dependencies == null || dependencies.getDependencies() == null) {
+      return;
+    }
+    for (Dependency dependency : dependencies.getDependencies()) {
+      if (dependency.getTable() != null) {
+        rights.require(
+            Privilege.SELECT,
+            rights.get(SecurableType.TABLE, dependency.getTable().getTableFullName()));
+      }
+      if (dependency.getFunction() != null) {
+        rights.require(
+            Privilege.EXECUTE,
+            rights.get(SecurableType.FUNCTION, dependency.getFunction().getFunctionFullName()));
+      }
+    }
   }
 
   private static DataSourceFormat format(NewTable request) {
     if (request.tableType() != TableType.MANAGED && request.tableType() != TableType.EXTERNAL) {
       throw new InvalidParameterValue(
-          "table_type: " + request.tableType() + " (expected: MANAGED or EXTERNAL)", null);
+          "table_type: " + request.tableType() + " (expected: MANAGED, EXTERNAL or VIEW)", null);
     }
     DataSourceFormat format =
         request.dataSourceFormat() == null ? DataSourceFormat.DELTA : request.dataSourceFormat();
@@ -249,6 +302,30 @@ public final class Tables {
   private static BadRequest existsAlready(String name) {
     return new BadRequest(
         "TABLE_ALREADY_EXISTS", "Table " + Names.shown(name) + " already exists", null);
+  }
+
+  static TableInfo info(Securable table) {
+    return document(table)
+        .setName(table.name())
+        .setSchemaName(table.parent().name())
+        .setCatalogName(table.parent().parent().name())
+        .setFullName(table.fullName())
+        .setTableId(table.id())
+        .setTableType(TableType.valueOf(table.kind()))
+        .setStorageLocation(table.storageLocation())
+        .setOwner(table.owner())
+        .setMetastoreId(table.metastoreId());
+  }
+
+  private static TableInfo document(Securable table) {
+    return Json.read(table.document(), TableInfo.class);
+  }
+
+  private static TableInfo info(Rights rights, Securable table, Boolean browse) {
+    TableInfo info = info(table);
+    return Boolean.TRUE.equals(browse) && rights.sees(table) == Rights.Sight.BROWSE
+        ? info.setBrowseOnly(true)
+        : info;
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
@@ -375,8 +452,8 @@ public final class Tables {
   }
 
   /**
-   * What may change of a table; the SDK knows the owner only. Engines send the rest after a commit
-   * that changed the table's schema.
+   * What may change; the SDK knows the owner only. Engines send columns and properties after a
+   * commit that changed the table's; those of a view are its owner's.
    */
   public record TableChange(
       String fullName,
@@ -384,7 +461,9 @@ public final class Tables {
       String owner,
       List<ColumnInfo> columns,
       Map<String, String> properties,
-      String comment) {}
+      String comment,
+      String viewDefinition,
+      DependencyList viewDependencies) {}
 
   @Operation("PATCH /api/2.1/unity-catalog/tables/{full_name}")
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
@@ -393,24 +472,13 @@ public final class Tables {
     Long owner = access.principal(request.owner());
     List<ColumnInfo> columns =
         presence.has("columns") ? Columns.valid(request.columns()) : List.of();
-    boolean copies = presence.has("columns") || presence.has("properties");
-    if (copies && !caller.is(Role.ENGINE)) {
-      throw new InvalidParameterValue(
-          (presence.has("columns") ? "columns" : "properties")
-              + ": is what an engine found in the table (expected: left out; ALTER TABLE changes it)",
-          null);
-    }
     return access.write(
         caller,
         rights -> {
           Securable before = rights.get(SecurableType.TABLE, request.fullName());
-          if (newName != null || owner != null) {
-            rights.requireOwn(before);
-            if (newName != null) {
-              rights.require(Privilege.CREATE_TABLE, before.parent());
-            }
-          } else if (!rights.isEngine()) {
-            rights.require(Privilege.MODIFY, before);
+          requireChange(caller, rights, before, request, presence);
+          if (owner != null && before.isView()) {
+            rights.requireGivable(before, owner);
           }
           TableInfo document =
               document(before).setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
@@ -423,6 +491,10 @@ public final class Tables {
           if (presence.has("comment")) {
             document.setComment(request.comment());
           }
+          if (presence.has("view_definition")) {
+            define(document, request.viewDefinition(), request.viewDependencies());
+            Securables.changed(rights.handle(), before.metastoreId());
+          }
           try {
             return info(
                 Securables.update(
@@ -433,6 +505,44 @@ public final class Tables {
             throw Database.isUniqueViolation(e) ? existsAlready(newName) : e;
           }
         });
+  }
+
+  /** Who may change that of a table or view. */
+  private static void requireChange(
+      Caller caller, Rights rights, Securable before, TableChange change, Presence presence) {
+    boolean copied = presence.has("columns") || presence.has("properties");
+    if (presence.has("view_definition") || presence.has("view_dependencies")) {
+      if (!before.isView()) {
+        throw new InvalidParameterValue(
+            "view_definition: is of views only (expected: left out, as "
+                + before.shown()
+                + " is none)",
+            null);
+      }
+      // With MANAGE alone somebody would say what is read in the owner's name.
+      rights.requireOwn(before);
+      rights.requireOwnerOf(before);
+      requireReads(rights, change.viewDependencies());
+    } else if (before.isView() && copied) {
+      rights.requireOwn(before);
+    } else if (copied && !caller.is(Role.ENGINE)) {
+      throw new InvalidParameterValue(
+          (presence.has("columns") ? "columns" : "properties")
+              + ": is what an engine found in the table (expected: left out; ALTER TABLE changes it)",
+          null);
+    } else if (!rights.isEngine() && (copied || presence.has("comment"))) {
+      if (before.isView()) {
+        rights.requireOwn(before);
+      } else {
+        rights.require(Privilege.MODIFY, before);
+      }
+    }
+    if (change.newName() != null || change.owner() != null) {
+      rights.requireOwn(before);
+    }
+    if (change.newName() != null) {
+      rights.require(Privilege.CREATE_TABLE, before.parent());
+    }
   }
 
   /** Drops a table: the data of a managed one goes with it, that of an external one stays. */

@@ -56,7 +56,17 @@ class TablesTest {
     return it.catalog.tables.create(
         it.admin,
         new Tables.NewTable(
-            name, "main", "default", type, null, COLUMNS, location, Map.of("k", "v"), "a comment"));
+            name,
+            "main",
+            "default",
+            type,
+            null,
+            COLUMNS,
+            location,
+            Map.of("k", "v"),
+            "a comment",
+            null,
+            null));
   }
 
   private Path folder(String location) {
@@ -315,12 +325,18 @@ class TablesTest {
                           bad,
                           "s3://root-data/t",
                           null,
+                          null,
+                          null,
                           null)))
           .isInstanceOf(InvalidParameterValue.class)
           .hasMessageContaining("columns[");
     }
     assertThatThrownBy(() -> create("t", TableType.VIEW, "s3://root-data/t"))
-        .hasMessage("table_type: VIEW (expected: MANAGED or EXTERNAL)");
+        .hasMessage("storage_location: is not supported here (expected: left out)");
+    assertThatThrownBy(() -> create("t", TableType.VIEW, null))
+        .hasMessageStartingWith("view_definition: null (expected: the query of the view");
+    assertThatThrownBy(() -> create("t", TableType.STREAMING_TABLE, "s3://root-data/t"))
+        .hasMessage("table_type: STREAMING_TABLE (expected: MANAGED, EXTERNAL or VIEW)");
     assertThatThrownBy(
             () ->
                 it.catalog.tables.create(
@@ -333,6 +349,8 @@ class TablesTest {
                         DataSourceFormat.SNOWFLAKE_FORMAT,
                         null,
                         "s3://root-data/t",
+                        null,
+                        null,
                         null,
                         null)))
         .hasMessageContaining("data_source_format: SNOWFLAKE_FORMAT (expected: one of [AVRO, CSV");
@@ -354,6 +372,8 @@ class TablesTest {
             null,
             List.of(column("x", ColumnTypeName.DATE, "date")),
             Map.of("delta.appendOnly", "true"),
+            null,
+            null,
             null);
     assertThatThrownBy(
             () ->
@@ -372,7 +392,7 @@ class TablesTest {
     assertThat(table.getComment()).isNull();
     it.catalog.tables.update(
         it.admin,
-        new Tables.TableChange("main.default.t", "U", "bob@tarn.dev", null, null, null),
+        new Tables.TableChange("main.default.t", "U", "bob@tarn.dev", null, null, null, null, null),
         present("new_name", "owner"));
     table = get("main.default.u");
     assertThat(table.getOwner()).isEqualTo("bob@tarn.dev");

@@ -1,0 +1,482 @@
+package dev.tarn.access;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.databricks.sdk.WorkspaceClient;
+import com.databricks.sdk.core.error.platform.PermissionDenied;
+import com.databricks.sdk.service.catalog.CatalogInfo;
+import com.databricks.sdk.service.catalog.CreateCatalog;
+import com.databricks.sdk.service.catalog.CreateSchema;
+import com.databricks.sdk.service.catalog.CreateTableRequest;
+import com.databricks.sdk.service.catalog.DataSourceFormat;
+import com.databricks.sdk.service.catalog.DeleteCatalogRequest;
+import com.databricks.sdk.service.catalog.DeleteSchemaRequest;
+import com.databricks.sdk.service.catalog.GetGrantRequest;
+import com.databricks.sdk.service.catalog.ListCatalogsRequest;
+import com.databricks.sdk.service.catalog.PermissionsChange;
+import com.databricks.sdk.service.catalog.SchemaInfo;
+import com.databricks.sdk.service.catalog.SecurableType;
+import com.databricks.sdk.service.catalog.TableInfo;
+import com.databricks.sdk.service.catalog.TableType;
+import com.databricks.sdk.service.catalog.UpdateCatalog;
+import com.databricks.sdk.service.catalog.UpdatePermissions;
+import com.databricks.sdk.service.catalog.UpdateSchema;
+import com.databricks.sdk.service.catalog.UpdateTableRequest;
+import com.databricks.sdk.service.catalog.UpdateWorkspaceBindingsParameters;
+import com.databricks.sdk.service.catalog.WorkspaceBinding;
+import com.databricks.sdk.service.iam.MeRequest;
+import dev.tarn.Server;
+import dev.tarn.TestServer;
+import dev.tarn.database.Database;
+import dev.tarn.enforcement.Authorize;
+import dev.tarn.enforcement.Need;
+import dev.tarn.http.Caller;
+import dev.tarn.http.Role;
+import dev.tarn.iam.Iam;
+import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.jdbi.v3.core.Handle;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/**
+ * Every operation of {@code matrix.md} with each of its smallest sets of privileges, and with each
+ * of these less one: by REST, and as the question a driver asks.
+ */
+class MatrixTest {
+  @RegisterExtension static final TestServer server = new TestServer();
+
+  private static Database database;
+  private static Authorization authorization;
+  private static WorkspaceClient user;
+  private static long userId;
+  private static long definerId;
+  private static int number;
+  private static int allowed;
+  private static int refused;
+
+  /** The objects of one try, by the names that the table gives them. */
+  private final Map<String, Securable> objects = new HashMap<>();
+
+  /** One line of the table. */
+  record Row(String operation, String rest, List<String> needs, List<List<String>> sets) {
+    static Row of(String line) {
+      String[] cells =
+          Arrays.stream(line.split("(?<!\\\\)\\|", -1)).map(String::strip).toArray(String[]::new);
+      return new Row(
+          cells[1],
+          cells[2],
+          cells[3].isEmpty() ? List.of() : List.of(cells[3].split("; ")),
+          Arrays.stream(cells[6].split(" or "))
+              .map(
+                  set ->
+                      Arrays.stream(set.split(" \\+ "))
+                          .flatMap(
+                              element ->
+                                  element.equals("U")
+                                      ? Stream.of("USE CATALOG catalog", "USE SCHEMA schema")
+                                      : Stream.of(element))
+                          .toList())
+              .toList());
+    }
+  }
+
+  static List<Row> rows() throws IOException {
+    try (var in = MatrixTest.class.getResourceAsStream("matrix.md")) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+          .lines()
+          .filter(line -> line.startsWith("| ") && !line.startsWith("| Operation"))
+          .map(Row::of)
+          .toList();
+    }
+  }
+
+  @BeforeAll
+  static void twoPeopleWithoutAnything() {
+    user = server.as("matrix");
+    userId = Long.parseLong(user.currentUser().me(new MeRequest()).getId());
+    definerId = Long.parseLong(server.as("definer").currentUser().me(new MeRequest()).getId());
+    database = Database.open(server.config().database());
+    Iam iam = new Iam(database, server.config().keys(), Clock.systemUTC());
+    authorization = new Authorization(new Access(database, Clock.systemUTC(), Server.people(iam)));
+  }
+
+  @AfterAll
+  static void counts() {
+    database.close();
+    System.out.println("matrix: " + allowed + " allowed, " + refused + " refused");
+    assertThat(allowed).isGreaterThanOrEqualTo(211);
+    assertThat(refused).isGreaterThanOrEqualTo(449);
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyOperationTakesWhatTheTableSaysAndNoLess() throws IOException {
+    return rows().stream()
+        .flatMap(
+            row ->
+                Stream.concat(
+                    row.rest().isEmpty()
+                        ? Stream.empty()
+                        : Stream.of(
+                            DynamicTest.dynamicTest(
+                                row.operation() + " by REST", () -> tried(row, this::rest))),
+                    row.needs().isEmpty()
+                        ? Stream.empty()
+                        : Stream.of(
+                            DynamicTest.dynamicTest(
+                                row.operation() + " by a driver", () -> tried(row, this::asked)))));
+  }
+
+  private interface Attempt {
+    /** Whether it was allowed. */
+    boolean of(Row row) throws Exception;
+  }
+
+  private void tried(Row row, Attempt attempt) throws Exception {
+    for (List<String> set : row.sets()) {
+      arrange(set);
+      assertThat(attempt.of(row)).as("%s with %s", row.operation(), set).isTrue();
+      allowed++;
+      for (String element : set) {
+        List<String> less = new ArrayList<>(set);
+        less.remove(element);
+        arrange(less);
+        assertThat(attempt.of(row)).as("%s with %s only", row.operation(), less).isFalse();
+        refused++;
+      }
+    }
+  }
+
+  // What there is, and who has what
+
+  private void arrange(List<String> set) {
+    database.inTransaction(
+        handle -> {
+          handle.execute("DELETE FROM securable_grant WHERE principal_id = ?", userId);
+          handle.execute("UPDATE securable SET owner_id = NULL WHERE owner_id = ?", userId);
+          make(handle);
+          for (String element : set) {
+            boolean definer = element.startsWith("definer: ");
+            String words = definer ? element.substring("definer: ".length()) : element;
+            int end = words.lastIndexOf(' ');
+            Securable on = objects.get(words.substring(end + 1));
+            String privilege = words.substring(0, end);
+            if (privilege.equals("OWN")) {
+              Securables.update(handle, on, on.ownedBy(userId));
+            } else {
+              Grants.give(
+                  handle,
+                  on,
+                  definer ? definerId : userId,
+                  List.of(Privilege.of("matrix", privilege)),
+                  "matrix",
+                  0);
+            }
+          }
+          return null;
+        });
+  }
+
+  private void make(Handle handle) {
+    objects.clear();
+    String name = "m" + number++;
+    Securable metastore = Securables.metastoreOf(handle, TestServer.WORKSPACE_ID).orElseThrow();
+    objects.put("metastore", metastore);
+    Securable catalog = add(handle, "catalog", SecurableType.CATALOG, "", metastore, name, null);
+    Securable schema = add(handle, "schema", SecurableType.SCHEMA, "", catalog, "s", null);
+    add(
+        handle,
+        "table",
+        SecurableType.TABLE,
+        "EXTERNAL",
+        schema,
+        "t",
+        "s3://test-root/" + name + "/t");
+    define(handle, add(handle, "view", SecurableType.TABLE, "VIEW", schema, "v", null));
+    define(handle, add(handle, "function", SecurableType.FUNCTION, "", schema, "f", null));
+    add(
+        handle,
+        "volume",
+        SecurableType.VOLUME,
+        "MANAGED",
+        schema,
+        "v",
+        "s3://tarn-metastore-us-east-1/volume/" + name);
+    add(
+        handle,
+        "location",
+        SecurableType.EXTERNAL_LOCATION,
+        "",
+        metastore,
+        name,
+        "s3://test-root/" + name);
+    add(handle, "credential", SecurableType.CREDENTIAL, "STORAGE", metastore, name, null);
+    add(handle, "connection", SecurableType.CONNECTION, "", metastore, name, null);
+  }
+
+  private void define(Handle handle, Securable definition) {
+    objects.put(
+        definition.type() == SecurableType.TABLE ? "view" : "function",
+        Securables.update(handle, definition, definition.ownedBy(definerId)));
+  }
+
+  private Securable add(
+      Handle handle,
+      String as,
+      SecurableType type,
+      String kind,
+      Securable parent,
+      String name,
+      String location) {
+    Securable made =
+        Securables.insert(
+            handle,
+            Securable.of(
+                UUID.randomUUID().toString(), type, kind, parent, name, null, location, "{}"));
+    objects.put(as, made);
+    return made;
+  }
+
+  private String name(String object) {
+    return objects.get(object).fullName();
+  }
+
+  private String path() {
+    return objects.get("location").storageLocation() + "/data";
+  }
+
+  // What a driver asks
+
+  private boolean asked(Row row) {
+    List<Need> needs = row.needs().stream().map(this::need).toList();
+    Caller caller =
+        new Caller(
+            Long.toString(userId),
+            Caller.Kind.USER,
+            "matrix@example.com",
+            Set.of(Role.ENGINE, Role.WORKSPACE_USER),
+            TestServer.ACCOUNT_ID,
+            TestServer.WORKSPACE_ID,
+            null,
+            "engine",
+            "token",
+            "matrix");
+    try {
+      assertThat(authorization.authorize(caller, new Authorize(needs)).version()).isNotEmpty();
+      return true;
+    } catch (PermissionDenied e) {
+      return false;
+    }
+  }
+
+  /** {@code SELECT TABLE table via view}. */
+  private Need need(String text) {
+    String[] words = text.split(" ");
+    String fullName =
+        switch (words[2]) {
+          case "path" -> path();
+          case "file" -> "/Volumes/" + name("volume").replace('.', '/') + "/f.csv";
+          default -> name(words[2]);
+        };
+    List<String> via =
+        words.length == 3
+            ? List.of()
+            : List.of((words.length == 6 ? "FUNCTION " : "") + name(words[words.length - 1]));
+    return new Need(words[0], words[1], fullName, via);
+  }
+
+  // What is asked of REST, by the names in the table
+
+  private boolean rest(Row row) throws Exception {
+    try {
+      return switch (row.rest()) {
+        case "commentTable" -> sent("PATCH", "tables/" + name("table"), "{\"comment\":\"c\"}");
+        case "ownTable" -> {
+          user.tables()
+              .update(
+                  new UpdateTableRequest()
+                      .setFullName(name("table"))
+                      .setOwner("definer@example.com"));
+          yield true;
+        }
+        case "renameTable" ->
+            sent("PATCH", "tables/" + name("table"), "{\"new_name\":\"renamed\"}");
+        case "stageTable" ->
+            sent(
+                "POST",
+                "staging-tables",
+                "{\"catalog_name\":\"%s\",\"schema_name\":\"s\",\"name\":\"made\"}"
+                    .formatted(name("catalog")));
+        case "externalTable" -> {
+          user.tables()
+              .create(
+                  new CreateTableRequest()
+                      .setName("made")
+                      .setCatalogName(name("catalog"))
+                      .setSchemaName("s")
+                      .setTableType(TableType.EXTERNAL)
+                      .setDataSourceFormat(DataSourceFormat.CSV)
+                      .setStorageLocation(path()));
+          yield true;
+        }
+        case "createView" ->
+            sent(
+                "POST",
+                "tables",
+                """
+                {"catalog_name": "%s", "schema_name": "s", "name": "made", "table_type": "VIEW",
+                 "view_definition": "SELECT 1 AS id", "columns": [],
+                 "view_dependencies": {"dependencies": [{"table": {"table_full_name": "%s"}}]}}
+                """
+                    .formatted(name("catalog"), name("table")));
+        case "redefineView" ->
+            sent("PATCH", "tables/" + name("view"), "{\"view_definition\": \"SELECT 1 AS id\"}");
+        case "dropTable" -> {
+          user.tables().delete(name("table"));
+          yield true;
+        }
+        case "dropView" -> {
+          user.tables().delete(name("view"));
+          yield true;
+        }
+        case "dropSchema" -> {
+          user.schemas()
+              .delete(new DeleteSchemaRequest().setFullName(name("schema")).setForce(true));
+          yield true;
+        }
+        case "dropCatalog" -> {
+          user.catalogs()
+              .delete(new DeleteCatalogRequest().setName(name("catalog")).setForce(true));
+          yield true;
+        }
+        case "createCatalog" -> {
+          user.catalogs().create(new CreateCatalog().setName("made" + number));
+          yield true;
+        }
+        case "createCatalogAt" -> {
+          user.catalogs()
+              .create(new CreateCatalog().setName("made" + number).setStorageRoot(path()));
+          yield true;
+        }
+        case "createSchema" -> {
+          user.schemas().create(new CreateSchema().setCatalogName(name("catalog")).setName("made"));
+          yield true;
+        }
+        case "createSchemaAt" -> {
+          user.schemas()
+              .create(
+                  new CreateSchema()
+                      .setCatalogName(name("catalog"))
+                      .setName("made")
+                      .setStorageRoot(path()));
+          yield true;
+        }
+        case "commentSchema" -> {
+          user.schemas().update(new UpdateSchema().setFullName(name("schema")).setComment("c"));
+          yield true;
+        }
+        case "commentCatalog" -> {
+          user.catalogs().update(new UpdateCatalog().setName(name("catalog")).setComment("c"));
+          yield true;
+        }
+        case "grantTable" -> granted("table", name("table"), "SELECT");
+        case "grantCatalog" -> granted("catalog", name("catalog"), "SELECT");
+        case "grantMetastore" ->
+            granted("metastore", objects.get("metastore").id(), "CREATE_CATALOG");
+        case "grantExternalUse" -> granted("schema", name("schema"), "EXTERNAL_USE_SCHEMA");
+        case "grantsOfTable" -> {
+          user.grants()
+              .get(
+                  new GetGrantRequest()
+                      .setSecurableType("table")
+                      .setFullName(name("table"))
+                      .setPrincipal("definer@example.com"));
+          yield true;
+        }
+        case "bindCatalog" -> {
+          user.workspaceBindings()
+              .updateBindings(
+                  new UpdateWorkspaceBindingsParameters()
+                      .setSecurableType("catalog")
+                      .setSecurableName(name("catalog"))
+                      .setAdd(
+                          List.of(new WorkspaceBinding().setWorkspaceId(TestServer.WORKSPACE_ID))));
+          yield true;
+        }
+        case "getTable" -> user.tables().get(name("table")).getName().equals("t");
+        case "listTable" ->
+            Stream.of(user.tables().list(name("catalog"), "s"))
+                .flatMap(MatrixTest::streamed)
+                .map(TableInfo::getName)
+                .anyMatch("t"::equals);
+        case "getSchema" -> user.schemas().get(name("schema")).getName().equals("s");
+        case "listSchema" ->
+            Stream.of(user.schemas().list(name("catalog")))
+                .flatMap(MatrixTest::streamed)
+                .map(SchemaInfo::getName)
+                .anyMatch("s"::equals);
+        case "getCatalog" -> user.catalogs().get(name("catalog")).getName().startsWith("m");
+        case "listCatalog" ->
+            Stream.of(user.catalogs().list(new ListCatalogsRequest()))
+                .flatMap(MatrixTest::streamed)
+                .map(CatalogInfo::getName)
+                .anyMatch(name("catalog")::equals);
+        default -> throw new IllegalArgumentException("no operation " + row.rest());
+      };
+    } catch (PermissionDenied e) {
+      return false;
+    }
+  }
+
+  private static <T> Stream<T> streamed(Iterable<T> items) {
+    List<T> all = new ArrayList<>();
+    items.forEach(all::add);
+    return all.stream();
+  }
+
+  private static boolean granted(String type, String name, String privilege) throws Exception {
+    if (!privilege.equals("EXTERNAL_USE_SCHEMA")) {
+      user.grants()
+          .update(
+              new UpdatePermissions()
+                  .setSecurableType(type)
+                  .setFullName(name)
+                  .setChanges(
+                      List.of(
+                          new PermissionsChange()
+                              .setPrincipal("definer@example.com")
+                              .setAdd(
+                                  List.of(
+                                      com.databricks.sdk.service.catalog.Privilege.valueOf(
+                                          privilege))))));
+      return true;
+    }
+    return sent(
+        "PATCH",
+        "permissions/" + type + "/" + name,
+        "{\"changes\":[{\"principal\":\"definer@example.com\",\"add\":[\"EXTERNAL USE SCHEMA\"]}]}");
+  }
+
+  /** What the SDK does not send. */
+  private static boolean sent(String verb, String path, String body) throws Exception {
+    HttpResponse<String> answer =
+        server.send("matrix", verb, "/api/2.1/unity-catalog/" + path, body);
+    if (answer.statusCode() != 200 && answer.statusCode() != 403) {
+      throw new AssertionError(answer.statusCode() + " " + answer.body());
+    }
+    return answer.statusCode() == 200;
+  }
+}
