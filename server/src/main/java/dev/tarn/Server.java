@@ -488,6 +488,7 @@ public final class Server implements AutoCloseable {
                     Duration.ofDays(config.upkeep().auditDays()),
                     billing.undelivered(),
                     disk.isLow()))
+        .of("dropped", catalog::sweep)
         .of("engines", engines::forget)
         .of("keys", keys::sweep)
         .start();

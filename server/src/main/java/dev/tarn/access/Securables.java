@@ -281,6 +281,76 @@ public final class Securables {
     changed(handle, securable.metastoreId());
   }
 
+  /** Drops it and all that is below it, so that it can be had back. */
+  public static void drop(Handle handle, Securable securable, long now) {
+    long before =
+        handle
+            .createQuery(
+                """
+                SELECT COALESCE(max(deleted_at), 0) FROM securable
+                WHERE securable_id IN (SELECT securable_id FROM (%s) b)
+                """
+                    .formatted(BELOW))
+            .bind("id", securable.id())
+            .mapTo(Long.class)
+            .one();
+    handle
+        .createUpdate(
+            """
+            UPDATE securable SET deleted_at = :now
+            WHERE deleted_at IS NULL AND securable_id IN (SELECT securable_id FROM (%s) b)
+            """
+                .formatted(BELOW))
+        .bind("id", securable.id())
+        .bind("now", Math.max(now, before + 1)) // what goes together comes back together
+        .execute();
+    changed(handle, securable.metastoreId());
+  }
+
+  /**
+   * Takes {@link #drop} back, of what was dropped with it too. Fails with a unique violation when
+   * the name was taken meanwhile.
+   */
+  public static Securable restore(Handle handle, Securable dropped) {
+    handle
+        .createUpdate(
+            """
+            UPDATE securable SET deleted_at = NULL
+            WHERE deleted_at = :at AND securable_id IN (SELECT securable_id FROM (%s) b)
+            """
+                .formatted(BELOW))
+        .bind("id", dropped.id())
+        .bind("at", dropped.deletedAt())
+        .execute();
+    changed(handle, dropped.metastoreId());
+    return find(handle, dropped.id()).orElseThrow();
+  }
+
+  /** What was dropped out of a securable, the last first. */
+  public static List<Securable> dropped(Handle handle, Securable parent, SecurableType type) {
+    return handle
+        .createQuery(
+            SELECT
+                + """
+                WHERE s.parent_id = :parent AND s.securable_type = :type
+                  AND s.deleted_at IS NOT NULL
+                ORDER BY s.deleted_at DESC, s.name
+                """)
+        .bind("parent", parent.id())
+        .bind("type", type.name())
+        .map((row, context) -> Row.of(row).below(parent))
+        .list();
+  }
+
+  /** Ids of what was dropped before a time. */
+  public static List<String> droppedBefore(Handle handle, long time) {
+    return handle
+        .createQuery("SELECT securable_id FROM securable WHERE deleted_at < :time")
+        .bind("time", time)
+        .mapTo(String.class)
+        .list();
+  }
+
   private static final String BELOW =
       """
       WITH RECURSIVE below (securable_id) AS (
@@ -334,7 +404,7 @@ public final class Securables {
                 SELECT securable_id FROM securable
                 WHERE (storage_location IN (<above>)
                     OR (storage_location > :below AND storage_location < :end))
-                  AND securable_type IN (<types>)
+                  AND securable_type IN (<types>) AND deleted_at IS NULL
                 ORDER BY length(storage_location) DESC LIMIT 20
                 """)
             .bindList("above", Paths.above(location))

@@ -61,6 +61,7 @@ public final class Catalog implements AutoCloseable {
   final Catalogs catalogs;
   final Schemas schemas;
   final Tables tables;
+  final Dropped dropped;
 
   /**
    * @param access who may
@@ -80,8 +81,14 @@ public final class Catalog implements AutoCloseable {
     accountMetastores =
         new AccountMetastores(database, metastores, samples, locations, trash, clock, access);
     catalogs = new Catalogs(access, trash, clock);
-    schemas = new Schemas(access, trash, clock);
+    schemas = new Schemas(access, clock);
     tables = new Tables(database, access, trash, clock);
+    dropped = new Dropped(access);
+  }
+
+  /** Deletes for good what nobody has had back in time. */
+  public void sweep() {
+    trash.deleteDroppedBefore(clock.millis() - Dropped.KEPT.toMillis());
   }
 
   /** Takes up what a killed process left: samples half copied, folders of tables that are gone. */
@@ -91,6 +98,7 @@ public final class Catalog implements AutoCloseable {
         database.<List<Long>, RuntimeException>read(MetastoreDao::withoutDefaults)) {
       giveDefaults(workspaces.get(workspace));
     }
+    sweep();
     trash.start();
     samples.resume();
   }
@@ -239,6 +247,7 @@ public final class Catalog implements AutoCloseable {
     routes.mount(SchemasService.class, schemas);
     routes.mount(TablesService.class, tables);
     routes.mountOwn(tables);
+    routes.mountOwn(dropped);
   }
 
   @Override

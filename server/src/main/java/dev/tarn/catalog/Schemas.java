@@ -32,12 +32,10 @@ public final class Schemas {
   private static final int PAGE = 1000;
 
   private final Access access;
-  private final Trash trash;
   private final Clock clock;
 
-  Schemas(Access access, Trash trash, Clock clock) {
+  Schemas(Access access, Clock clock) {
     this.access = access;
-    this.trash = trash;
     this.clock = clock;
   }
 
@@ -196,6 +194,7 @@ public final class Schemas {
         });
   }
 
+  /** It can be had back for {@link Dropped#KEPT}. */
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public void delete(Caller caller, DeleteSchemaRequest request) {
     access.write(
@@ -215,9 +214,8 @@ public final class Schemas {
                         counts.getOrDefault(SecurableType.VOLUME, 0)),
                 null);
           }
-          trash.delete(rights.handle(), schema);
+          Securables.drop(rights.handle(), schema, clock.millis());
           return null;
         });
-    trash.wake();
   }
 }

@@ -153,9 +153,10 @@ public final class Tables {
             .setUpdatedAt(now)
             .setUpdatedBy(caller.name());
     Placed placed =
-        request.tableType() == TableType.VIEW
-            ? view(request, document)
-            : table(request, document.setDataSourceFormat(format(request)));
+        request.tableType() == TableType.VIEW ? view(request, document) : table(request);
+    if (request.tableType() != TableType.VIEW) {
+      document.setDataSourceFormat(format(request));
+    }
     return access.write(
         caller,
         rights -> {
@@ -189,7 +190,7 @@ public final class Tables {
     String in(Rights rights, Securable schema, String name);
   }
 
-  private static Placed table(NewTable request, TableInfo document) {
+  private static Placed table(NewTable request) {
     Catalogs.refuse("view_definition", request.viewDefinition());
     Catalogs.refuse("view_dependencies", request.viewDependencies());
     boolean managed = request.tableType() == TableType.MANAGED;
@@ -299,7 +300,7 @@ public final class Tables {
                     null));
   }
 
-  private static BadRequest existsAlready(String name) {
+  static BadRequest existsAlready(String name) {
     return new BadRequest(
         "TABLE_ALREADY_EXISTS", "Table " + Names.shown(name) + " already exists", null);
   }
@@ -545,7 +546,10 @@ public final class Tables {
     }
   }
 
-  /** Drops a table: the data of a managed one goes with it, that of an external one stays. */
+  /**
+   * Drops a table, which can be had back for {@link Dropped#KEPT}; then the data of a managed one
+   * goes, that of an external one stays.
+   */
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public void delete(Caller caller, DeleteTableRequest request) {
     access.write(
@@ -553,10 +557,13 @@ public final class Tables {
         rights -> {
           Securable table = rights.get(SecurableType.TABLE, request.getFullName());
           rights.requireOwn(table);
-          trash.delete(rights.handle(), table);
+          if (table.isView()) {
+            Securables.delete(rights.handle(), table);
+          } else {
+            Securables.drop(rights.handle(), table, clock.millis());
+          }
           return null;
         });
-    trash.wake();
   }
 
   /** Gives up what an engine staged and will not claim any more, as it is gone. */

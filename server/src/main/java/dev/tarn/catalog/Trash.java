@@ -48,6 +48,21 @@ final class Trash implements AutoCloseable {
         .execute();
   }
 
+  /** Deletes for good what was dropped before a time. */
+  void deleteDroppedBefore(long time) {
+    List<String> dropped = database.read(handle -> Securables.droppedBefore(handle, time));
+    for (String id : dropped) {
+      database.inTransaction(
+          handle -> {
+            Securables.find(handle, id)
+                .filter(found -> found.deletedAt() != null) // else it was taken back meanwhile
+                .ifPresent(found -> delete(handle, found));
+            return null;
+          });
+    }
+    wake();
+  }
+
   /** Deletes rows, the securable's and all below it; its managed data becomes trash. */
   void delete(Handle handle, Securable securable) {
     Securables.managedData(handle, securable).forEach(location -> add(handle, location));

@@ -284,7 +284,7 @@ class MatrixTest {
 
   /** {@code SELECT TABLE table via view}. */
   private Need need(String text) {
-    String[] words = text.split(" ");
+    String[] words = text.split(" ", -1);
     String fullName =
         switch (words[2]) {
           case "path" -> path();

@@ -209,6 +209,11 @@ class TablesTest {
     create("e", TableType.EXTERNAL, "s3a://root-data/landing/e/");
     it.catalog.tables.delete(it.admin, new DeleteTableRequest().setFullName("main.default.m"));
     it.catalog.tables.delete(it.admin, new DeleteTableRequest().setFullName("main.default.e"));
+    it.clock.forward(Dropped.KEPT.minusHours(1));
+    it.catalog.sweep();
+    assertThat(managed).exists();
+    it.clock.forward(Duration.ofHours(2));
+    it.catalog.sweep();
     // The process dies here, before its worker ran: the row of work is all there is.
     assertThat(managed).exists();
     assertThatThrownBy(() -> get("main.default.m"))
@@ -224,6 +229,53 @@ class TablesTest {
                 it.catalog.tables.delete(
                     it.admin, new DeleteTableRequest().setFullName("main.default.m")))
         .isInstanceOf(NotFound.class);
+  }
+
+  @Test
+  void whatWasDroppedIsHadBackWithItsGrantsUnlessItsPlaceIsTaken() throws Exception {
+    TableInfo first = create("e", TableType.EXTERNAL, "s3://root-data/e");
+    DeleteTableRequest drop = new DeleteTableRequest().setFullName("main.default.e");
+    it.catalog.tables.delete(it.admin, drop);
+    TableInfo second = create("E", TableType.EXTERNAL, "s3://root-data/e");
+    Dropped.UndropRequest last = new Dropped.UndropRequest("TABLE", "main.default.e", null);
+    assertThatThrownBy(() -> it.catalog.dropped.undrop(it.admin, last))
+        .isInstanceOf(InvalidParameterValue.class)
+        .hasMessageContaining("LOCATION_OVERLAP");
+    it.clock.forward(Duration.ofMinutes(1));
+    it.catalog.tables.delete(it.admin, drop);
+    assertThat(
+            it.catalog
+                .dropped
+                .list(it.admin, new Dropped.ListRequest("main", "default", null))
+                .tables())
+        .extracting(TableInfo::getTableId)
+        .containsExactly(second.getTableId(), first.getTableId());
+    assertThat(
+            it.catalog
+                .dropped
+                .list(it.user, new Dropped.ListRequest("samples", "tpch", null))
+                .tables())
+        .isEmpty();
+    assertThat(
+            ((TableInfo)
+                    it.catalog.dropped.undrop(
+                        it.admin, new Dropped.UndropRequest("TABLE", null, first.getTableId())))
+                .getTableId())
+        .isEqualTo(first.getTableId());
+    assertThatThrownBy(() -> it.catalog.dropped.undrop(it.admin, last))
+        .isInstanceOf(InvalidParameterValue.class);
+    it.catalog.schemas.delete(
+        it.admin, new DeleteSchemaRequest().setFullName("main.default").setForce(true));
+    assertThatThrownBy(() -> get("main.default.e")).isInstanceOf(NotFound.class);
+    it.catalog.dropped.undrop(it.admin, new Dropped.UndropRequest("SCHEMA", "main.default", null));
+    assertThat(get("main.default.e").getTableId()).isEqualTo(first.getTableId());
+    assertThat(
+            it.catalog
+                .dropped
+                .list(it.admin, new Dropped.ListRequest("main", "default", null))
+                .tables())
+        .extracting(TableInfo::getTableId)
+        .containsExactly(second.getTableId());
   }
 
   @Test
@@ -243,6 +295,7 @@ class TablesTest {
             "Schema 'main.default' is not empty. The schema has 2 tables(s), 0 functions(s), 0 volumes(s)");
     it.catalog.schemas.delete(
         it.admin, new DeleteSchemaRequest().setFullName("main.default").setForce(true));
+    it.clock.forward(Dropped.KEPT.plusHours(1));
     it.catalog.recover();
     it.catalog.close();
     assertThat(managed).doesNotExist();
