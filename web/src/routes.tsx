@@ -111,12 +111,26 @@ const tokens = createRoute({
   path: 'tokens',
   component: lazyRouteComponent(() => import('./features/home/Tokens'), 'Tokens'),
 })
+const explore = createRoute({
+  getParentRoute: () => workspace,
+  path: 'explore',
+  component: lazyRouteComponent(() => import('./features/explore/Explorer'), 'Explorer'),
+})
+const explored = <P extends string>(path: P, component: ReturnType<typeof lazyRouteComponent>) =>
+  createRoute({ getParentRoute: () => explore, path, component })
+
+const catalogPages = [
+  explored('/', lazyRouteComponent(() => import('./features/explore/Catalogs'), 'Catalogs')),
+  explored('data/$catalog', lazyRouteComponent(() => import('./features/explore/Catalog'), 'Catalog')),
+  explored('data/$catalog/$schema', lazyRouteComponent(() => import('./features/explore/Schema'), 'Schema')),
+  explored('data/$catalog/$schema/$name', lazyRouteComponent(() => import('./features/explore/Table'), 'Table')),
+]
 
 const tree = root.addChildren([
   login,
   signUp,
   recover,
-  somebody.addChildren([account.addChildren([index, cloud, ...pages]), workspace.addChildren([home, tokens])]),
+  somebody.addChildren([account.addChildren([index, cloud, ...pages]), workspace.addChildren([home, tokens, explore.addChildren(catalogPages)])]),
 ])
 
 export function makeRouter(client: QueryClient) {

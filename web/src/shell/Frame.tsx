@@ -27,7 +27,10 @@ export function Frame(props: { nav: { title?: string; items: NavItem[] }[]; wher
     if (first.current) {
       first.current = false
     } else {
-      main.current?.focus()
+      // But who walks through a tree goes on there.
+      if (!document.activeElement?.closest('[role=tree]')) {
+        main.current?.focus()
+      }
     }
     // oxlint-disable-next-line react/exhaustive-effect-dependencies -- the path is what happened
   }, [path, close])

@@ -4,6 +4,7 @@ import { type ReactNode, useEffect } from 'react'
 
 export interface Crumb {
   to: string
+  params?: Record<string, string>
   label: string
 }
 
@@ -12,10 +13,13 @@ export function Page(props: {
   title: string
   about?: ReactNode
   crumb?: Crumb
+  /** Those above, when there are several. */
+  crumbs?: Crumb[]
   badge?: ReactNode
   actions?: ReactNode
   children: ReactNode
 }) {
+  const crumbs = props.crumbs ?? (props.crumb ? [props.crumb] : [])
   useEffect(() => {
     document.title = `${props.title} · Tarn`
   }, [props.title])
@@ -23,9 +27,16 @@ export function Page(props: {
     <>
       <div className="head">
         <div>
-          {props.crumb && (
+          {crumbs.length > 0 && (
             <nav className="crumbs" aria-label="Breadcrumb">
-              <Link to={props.crumb.to}>{props.crumb.label}</Link> <span aria-hidden>›</span>
+              {crumbs.map((crumb) => (
+                <span key={crumb.label}>
+                  <Link to={crumb.to} params={crumb.params as never}>
+                    {crumb.label}
+                  </Link>{' '}
+                  <span aria-hidden>›</span>{' '}
+                </span>
+              ))}
             </nav>
           )}
           <div style={{ display: 'flex', gap: '0.75rem', alignItems: 'center', flexWrap: 'wrap' }}>

@@ -3,19 +3,21 @@ import { useDisclosure } from '@mantine/hooks'
 import { CopyText } from './Copy'
 import { IconCode } from './icons'
 
-/** The same, said to the API: in Python's SDK, with curl, for Terraform where its provider has the thing. */
+/** The same, said to the API: in Python's SDK, with curl, for Terraform where its provider has the thing, as a statement. */
 export interface Snippets {
   python: string
   curl: string
   terraform?: string
+  sql?: string
 }
 
-export function ShowCode({ of, title }: { of: Snippets; title: string }) {
+export function ShowCode({ of, title, workspace = false }: { of: Snippets; title: string; workspace?: boolean }) {
   const [opened, { open, close }] = useDisclosure(false)
   const texts = [
     ['Python', of.python],
     ['curl', of.curl],
     ...(of.terraform ? [['Terraform', of.terraform]] : []),
+    ...(of.sql ? [['SQL', of.sql]] : []),
   ] as [string, string][]
   return (
     <>
@@ -50,7 +52,8 @@ export function ShowCode({ of, title }: { of: Snippets; title: string }) {
           ))}
         </Tabs>
         <p className="dim small">
-          Environment: <span className="mono">eval "$(./tarn env --account)"</span> sets host, token and account for all of them.
+          Environment: <span className="mono">{`eval "$(./tarn env${workspace ? '' : ' --account'})"`}</span> sets host and token{workspace ? '' : ', and the account,'} for all of
+          them.
         </p>
       </Drawer>
     </>

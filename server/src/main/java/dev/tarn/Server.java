@@ -333,6 +333,16 @@ public final class Server implements AutoCloseable {
       }
 
       @Override
+      public Map<Long, List<String>> ways(long principalId) {
+        return iam.ways(principalId);
+      }
+
+      @Override
+      public boolean enters(long principalId, long workspaceId) {
+        return iam.enters(principalId, workspaceId);
+      }
+
+      @Override
       public List<String> groupNames(long principalId) {
         return iam.groupsOf(Long.toString(principalId)).values().stream().sorted().toList();
       }

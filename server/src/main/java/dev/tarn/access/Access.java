@@ -177,6 +177,7 @@ public final class Access {
 
   public void routes(Routes routes) {
     routes.mountOwn(grants);
+    routes.mountOwn(new Why(this));
     routes.mount(WorkspaceBindingsService.class, bindings);
     routes.mountOwn(authorization);
   }

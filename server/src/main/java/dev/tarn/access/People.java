@@ -1,6 +1,7 @@
 package dev.tarn.access;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -11,6 +12,12 @@ public interface People {
 
   /** All that a principal stands for: itself, its groups, system groups. Empty: nobody. */
   Set<Long> standsFor(long principalId);
+
+  /** The same, each with the names on the shortest way that leads there, its own first. */
+  Map<Long, List<String>> ways(long principalId);
+
+  /** Whether a principal is assigned to a workspace, itself or through a group. */
+  boolean enters(long principalId, long workspaceId);
 
   /** Names of the account groups that a principal is in, directly or through another. */
   List<String> groupNames(long principalId);

@@ -285,7 +285,8 @@ public final class Rights {
     }
   }
 
-  private PermissionDenied refused(Privilege privilege, Securable securable) {
+  /** Null: the caller may. */
+  PermissionDenied refused(Privilege privilege, Securable securable) {
     if (privilege.writes()) {
       PermissionDenied readOnly = readOnly(securable);
       if (readOnly != null) {

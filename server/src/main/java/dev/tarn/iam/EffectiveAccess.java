@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongFunction;
 import org.jdbi.v3.core.Handle;
 
@@ -140,6 +141,23 @@ public final class EffectiveAccess {
         roles,
         entered,
         groups);
+  }
+
+  /**
+   * From the principal to itself, to each group above it, the nearest first, the shortest, and to
+   * the system groups among {@code all}.
+   */
+  static Map<Long, List<String>> ways(Handle handle, Principal principal, Set<Long> all) {
+    Map<Long, List<String>> ways = new LinkedHashMap<>();
+    ways(handle, principal)
+        .forEach((id, way) -> ways.put(id, way.stream().map(Step::displayName).toList()));
+    for (long id : all) {
+      if (!ways.containsKey(id)) {
+        Principals.find(handle, id)
+            .ifPresent(group -> ways.put(id, List.of(shown(principal), shown(group))));
+      }
+    }
+    return ways;
   }
 
   /** From the principal to itself and to each group above it, the nearest first, the shortest. */

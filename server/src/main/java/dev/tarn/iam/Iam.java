@@ -323,6 +323,25 @@ public final class Iam {
     return identities.ofPrincipal(principalId).map(Identities.Identity::all).orElse(Set.of());
   }
 
+  /** The same, each with the names on the shortest way that leads there, its own first. */
+  public Map<Long, List<String>> ways(long principalId) {
+    return identities
+        .ofPrincipal(principalId)
+        .map(
+            found ->
+                principals.<Map<Long, List<String>>>read(
+                    handle -> EffectiveAccess.ways(handle, found.principal(), found.all())))
+        .orElse(Map.of());
+  }
+
+  /** Whether a principal is assigned to a workspace, itself or through a group. */
+  public boolean enters(long principalId, long workspaceId) {
+    return identities
+        .ofPrincipal(principalId)
+        .filter(found -> found.assignments().containsKey(workspaceId))
+        .isPresent();
+  }
+
   /** Another text after each change of any identity. */
   public String version() {
     return identities.version();

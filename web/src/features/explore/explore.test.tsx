@@ -1,0 +1,171 @@
+import { screen, within } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import { describe, expect, it } from 'vitest'
+import { answering, type Asked, show } from '../../test/server'
+import { literal, quoted, schemaRef, tableRef } from './names'
+import { byPlace, Permissions, through, wayTo } from './Permissions'
+import { Found, pattern } from './Search'
+import { Tree } from './Tree'
+
+const UC = '/api/2.1/unity-catalog'
+const CATALOGS = { [`GET ${UC}/catalogs`]: { catalogs: [{ name: 'main' }, { name: 'samples' }] } }
+
+const paths = (asked: Asked[]) => asked.map((each) => each.path.replace(`${UC}/`, '').split('?')[0])
+
+describe('the tree', () => {
+  it('asks for what is in a catalog when it is opened, by the keyboard alone', async () => {
+    const asked = answering({
+      ...CATALOGS,
+      [`GET ${UC}/schemas`]: { schemas: [{ name: 'bakehouse' }] },
+      [`GET ${UC}/tables`]: { tables: [{ name: 'sales', table_type: 'MANAGED' }], next_page_token: 'sales' },
+    })
+    const { router } = show(() => <Tree workspaceId="7" chosen={null} />)
+    await screen.findByRole('treeitem', { name: 'main' })
+    expect(paths(asked)).toEqual(['catalogs'])
+    await userEvent.tab()
+    await userEvent.keyboard('{ArrowDown}{ArrowRight}')
+    expect(screen.getByRole('treeitem', { name: 'samples', expanded: true })).toBe(document.activeElement)
+    await screen.findByRole('treeitem', { name: 'bakehouse' })
+    await userEvent.keyboard('{ArrowRight}{ArrowRight}')
+    await screen.findByRole('treeitem', { name: 'sales' })
+    expect(screen.getByRole('treeitem', { name: 'Show more' })).toBeTruthy()
+    expect(paths(asked)).toEqual(['catalogs', 'schemas', 'tables'])
+    expect(asked[1]?.path).toContain('catalog_name=samples')
+    await userEvent.keyboard('{ArrowDown}{Enter}')
+    expect(router.state.location.pathname).toBe('/w/7/explore/data/samples/bakehouse/sales')
+    await userEvent.keyboard('{ArrowLeft}{ArrowLeft}')
+    expect(screen.queryByRole('treeitem', { name: 'sales' })).toBeNull()
+  })
+
+  it('shows where one came by a link, with what is above it', async () => {
+    answering({ ...CATALOGS, [`GET ${UC}/schemas`]: { schemas: [{ name: 's' }] }, [`GET ${UC}/tables`]: { tables: [{ name: 't' }] } })
+    show(() => <Tree workspaceId="7" chosen={tableRef('main', 's', 't')} />)
+    expect(await screen.findByRole('treeitem', { name: 't', selected: true })).toBeTruthy()
+  })
+
+  it('says what the server refuses, where it would have been', async () => {
+    answering({ ...CATALOGS, [`GET ${UC}/schemas`]: Response.json({ message: 'User does not have USE CATALOG' }, { status: 403 }) })
+    show(() => <Tree workspaceId="7" chosen={schemaRef('main', 's')} />)
+    expect(await screen.findByText('User does not have USE CATALOG')).toBeTruthy()
+  })
+})
+
+describe('the search', () => {
+  it('lets the server look for tables, and finds schemas itself', async () => {
+    const asked = answering({
+      [`GET ${UC}/catalogs`]: { catalogs: [{ name: 'main' }] },
+      [`GET ${UC}/schemas`]: { schemas: [{ name: 'a_b' }, { name: 'other' }] },
+      [`GET ${UC}/table-summaries`]: { tables: [{ full_name: 'main.other.xa_by', table_type: 'VIEW' }] },
+    })
+    show(() => <Found of="A_b" workspaceId="7" />)
+    const found = await screen.findByRole('list', { name: 'Found' })
+    expect(within(found).getAllByRole('link').map((each) => each.textContent)).toContain('main.other.xa_by')
+    expect(within(found).queryByText('main.other')).toBeNull()
+    const patterns = asked.filter((each) => each.path.includes('summaries')).map((each) => new URLSearchParams(each.path.split('?')[1]).get('table_name_pattern'))
+    expect(patterns).toEqual([String.raw`%a\_b%`])
+  })
+
+  it('passes over what may not be looked into', async () => {
+    answering({ ...CATALOGS, [`GET ${UC}/schemas`]: Response.json({ message: 'no' }, { status: 403 }), [`GET ${UC}/table-summaries`]: {} })
+    show(() => <Found of="main" workspaceId="7" />)
+    const found = await screen.findByRole('list', { name: 'Found' })
+    expect(within(found).getAllByRole('link').map((each) => each.textContent)).toEqual(['main'])
+  })
+
+  it('takes the signs of a pattern as themselves', () => {
+    expect(pattern(String.raw`50%_\x`)).toBe(String.raw`%50\%\_\\x%`)
+  })
+})
+
+describe('permissions', () => {
+  const of = tableRef('main', 's', 't')
+  const mine = { manages: true, owns: true, may: ['SELECT'] }
+  const answers = {
+    [`GET ${UC}/tarn/effective-access/table/main.s.t`]: mine,
+    [`GET ${UC}/effective-permissions/table/main.s.t`]: {
+      privilege_assignments: [
+        { principal: 'team', privileges: [{ privilege: 'SELECT', inherited_from_type: 'CATALOG', inherited_from_name: 'main' }, { privilege: 'MODIFY' }] },
+      ],
+    },
+    'GET /api/2.0/preview/scim/v2/Users': { Resources: [] },
+    'GET /api/2.0/preview/scim/v2/Groups': { Resources: [{ displayName: 'team' }, { displayName: 'account users' }] },
+    'GET /api/2.0/preview/scim/v2/ServicePrincipals': { Resources: [] },
+  }
+
+  it('are a row for each place they come from, and revoked only where they were granted', async () => {
+    answering(answers)
+    show(() => <Permissions of={of} />)
+    const rows = await screen.findAllByRole('row', { name: /team/ })
+    expect(rows.map((row) => row.textContent)).toEqual([expect.stringContaining('catalog main'), expect.stringContaining('here')])
+    await screen.findByRole('button', { name: 'Revoke' })
+    expect(screen.getAllByRole('button', { name: 'Revoke' })).toHaveLength(1)
+  })
+
+  it('are granted with the way to them, from the top down', async () => {
+    const asked = answering({
+      ...answers,
+      [`PATCH ${UC}/permissions/catalog/main`]: {},
+      [`PATCH ${UC}/permissions/schema/main.s`]: {},
+      [`PATCH ${UC}/permissions/table/main.s.t`]: {},
+    })
+    show(() => <Permissions of={of} />)
+    await userEvent.click(await screen.findByRole('button', { name: 'Grant' }))
+    const dialog = await screen.findByRole('dialog')
+    await userEvent.type(within(dialog).getByLabelText(/To whom/, { selector: 'input' }), 'team')
+    await userEvent.click(within(dialog).getByLabelText('SELECT'))
+    await userEvent.click(within(dialog).getByLabelText('Let them get there'))
+    await userEvent.click(within(dialog).getByRole('button', { name: 'Grant' }))
+    await expect.poll(() => asked.filter((each) => each.verb === 'PATCH').map((each) => [each.path.replace(`${UC}/permissions/`, ''), each.body])).toEqual([
+      ['catalog/main', { changes: [{ principal: 'team', add: ['USE_CATALOG'] }] }],
+      ['schema/main.s', { changes: [{ principal: 'team', add: ['USE_SCHEMA'] }] }],
+      ['table/main.s.t', { changes: [{ principal: 'team', add: ['SELECT'] }] }],
+    ])
+  })
+
+  it('offer nothing to who does not manage it', async () => {
+    answering({ ...answers, [`GET ${UC}/tarn/effective-access/table/main.s.t`]: { manages: false, may: ['SELECT'] } })
+    show(() => <Permissions of={of} />)
+    await screen.findByText(/Who manages it sees all/)
+    expect(screen.queryByRole('button', { name: /Grant$|Revoke/ })).toBeNull()
+  })
+
+  it('are explained by the server', async () => {
+    const asked = answering({
+      ...answers,
+      [`GET ${UC}/tarn/effective-access/table/main.s.t`]: {
+        ...mine,
+        enters: true,
+        sees: 'NOTHING',
+        wanting: "User does not have USE SCHEMA on Schema 'main.s'.",
+        because: [{ privilege: 'SELECT', securable_type: 'CATALOG', full_name: 'main', through: ['Mia', 'team', 'everyone'] }],
+      },
+    })
+    show(() => <Permissions of={of} />)
+    await userEvent.type(await screen.findByLabelText(/Who/, { selector: 'input' }), 'mia@x')
+    await userEvent.click(screen.getByRole('button', { name: 'Explain' }))
+    expect(await screen.findByText(/does not see this/)).toBeTruthy()
+    expect(screen.getByText("User does not have USE SCHEMA on Schema 'main.s'.")).toBeTruthy()
+    expect(screen.getByRole('list', { name: 'Because' }).textContent).toContain('SELECT on catalog main — as a member of team, which is in everyone')
+    expect(asked.at(-1)?.path).toContain('principal=mia%40x')
+  })
+
+  it('are told apart by where they come from', () => {
+    expect(
+      byPlace([
+        { principal: 'a', privileges: [{ privilege: 'SELECT' }, { privilege: 'USE_SCHEMA', inherited_from_type: 'SCHEMA', inherited_from_name: 'm.s' }] },
+      ]),
+    ).toEqual([
+      { principal: 'a', from: null, privileges: ['SELECT'] },
+      { principal: 'a', from: schemaRef('m', 's'), privileges: ['USE_SCHEMA'] },
+    ])
+    expect(wayTo(schemaRef('m', 's')).map((each) => each.privilege)).toEqual(['USE_CATALOG'])
+    expect(through(['Mia'])).toBe('directly')
+  })
+})
+
+describe('names', () => {
+  it('are quoted whatever is in them', () => {
+    expect(quoted(tableRef('a`b', 'c d', '🐟'))).toBe('`a``b`.`c d`.`🐟`')
+    expect(literal(String.raw`it's \n`)).toBe(String.raw`'it\'s \\n'`)
+  })
+})
