@@ -97,10 +97,11 @@ public final class Rights {
       return metastore(fullName);
     }
     String[] names = names(type, fullName);
+    List<Securable> there = Securables.chain(handle, metastore, type, names);
     Securable at = metastore;
     for (int level = 0; level < names.length; level++) {
       SecurableType wanted = level == names.length - 1 ? type : levelType(level);
-      at = child(at, wanted, names[level]);
+      at = found(at, wanted, names[level], level < there.size() ? there.get(level) : null);
     }
     return at;
   }

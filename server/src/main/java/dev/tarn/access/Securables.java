@@ -105,6 +105,59 @@ public final class Securables {
         children(handle, List.of(parent), type, Set.of(name)).get(key(parent, name)));
   }
 
+  /**
+   * A catalog, in it a schema, in it one of a type, as far as they are there: three levels in one
+   * query.
+   */
+  static List<Securable> chain(
+      Handle handle, Securable metastore, SecurableType type, String[] names) {
+    if (names.length < 3) {
+      List<Securable> found = new ArrayList<>();
+      Securable at = metastore;
+      for (int level = 0; level < names.length && at != null; level++) {
+        at =
+            child(handle, at, level == names.length - 1 ? type : CONTAINERS[level], names[level])
+                .orElse(null);
+        if (at != null) {
+          found.add(at);
+        }
+      }
+      return found;
+    }
+    Map<String, Row> rows = new HashMap<>();
+    handle
+        .createQuery(
+            """
+            WITH c AS (SELECT securable_id FROM securable WHERE parent_id = :metastore
+                AND securable_type = 'CATALOG' AND name = :catalog AND deleted_at IS NULL),
+              d AS (SELECT securable_id FROM securable WHERE parent_id = (SELECT securable_id FROM c)
+                AND securable_type = 'SCHEMA' AND name = :schema AND deleted_at IS NULL),
+              e AS (SELECT securable_id FROM securable WHERE parent_id = (SELECT securable_id FROM d)
+                AND securable_type = :type AND name = :name AND deleted_at IS NULL)
+            """
+                + SELECT
+                + """
+                WHERE s.securable_id IN (SELECT securable_id FROM c
+                  UNION ALL SELECT securable_id FROM d UNION ALL SELECT securable_id FROM e)
+                """)
+        .bind("metastore", metastore.id())
+        .bind("catalog", names[0])
+        .bind("schema", names[1])
+        .bind("type", type.name())
+        .bind("name", names[2])
+        .map((row, context) -> Row.of(row))
+        .forEach(row -> rows.put(row.parentId(), row));
+    List<Securable> found = new ArrayList<>();
+    Row next = rows.get(metastore.id());
+    for (Securable at = metastore; next != null; next = rows.get(at.id())) {
+      at = next.below(at);
+      found.add(at);
+    }
+    return found;
+  }
+
+  private static final SecurableType[] CONTAINERS = {SecurableType.CATALOG, SecurableType.SCHEMA};
+
   static String key(Securable parent, String name) {
     return parent.id() + "/" + name;
   }
@@ -177,12 +230,13 @@ public final class Securables {
       boolean browse,
       String after,
       int limit) {
-    // Who sees little is asked what that is, who sees much what comes next.
+    // Who sees little is asked what that is, who sees much what comes next. Documents are fetched
+    // when it is known which.
     String from =
         seenBy == null
-            ? "WHERE s.parent_id = :parent"
+            ? "WHERE v.parent_id = :parent"
             : """
-              WHERE s.securable_id IN (
+              WHERE v.securable_id IN (
                 SELECT g.securable_id FROM securable_grant g
                 WHERE g.principal_id IN (<set>) AND g.parent_id = :parent
                   AND (:browse OR g.privilege <> 'BROWSE')
@@ -193,13 +247,15 @@ public final class Securables {
         handle
             .createQuery(
                 SELECT
+                    + "WHERE s.securable_id IN (SELECT v.securable_id FROM securable v "
                     + from
                     + """
-                     AND s.securable_type = :type AND s.name > :after AND s.deleted_at IS NULL
-                      AND (:kind = '' OR s.kind = :kind)
-                      AND (NOT s.isolated OR EXISTS (SELECT 1 FROM workspace_binding b
-                        WHERE b.securable_id = s.securable_id AND b.workspace_id = :workspace))
-                    ORDER BY s.name LIMIT :limit
+                       AND v.securable_type = :type AND v.name > :after AND v.deleted_at IS NULL
+                        AND (:kind = '' OR v.kind = :kind)
+                        AND (NOT v.isolated OR EXISTS (SELECT 1 FROM workspace_binding b
+                          WHERE b.securable_id = v.securable_id AND b.workspace_id = :workspace))
+                      ORDER BY v.name LIMIT :limit)
+                    ORDER BY s.name
                     """)
             .bind("parent", parent.id())
             .bind("type", type.name())
