@@ -4,11 +4,14 @@ import org.apache.spark.SparkThrowable;
 
 /** The catalog server refused; what it said reaches the client as it was said. */
 public final class CatalogError extends RuntimeException implements SparkThrowable {
+  /** How a refusal begins, wherever it was decided. */
+  public static final String INSUFFICIENT = "Insufficient privileges:\n";
+
   private final int status;
   private final String errorCode;
 
   public CatalogError(int status, String errorCode, String message) {
-    super(message);
+    super(status == 403 ? INSUFFICIENT + message : message);
     this.status = status;
     this.errorCode = errorCode;
   }
@@ -32,7 +35,10 @@ public final class CatalogError extends RuntimeException implements SparkThrowab
 
   @Override
   public String getCondition() {
-    return isUnsupported() ? "UNSUPPORTED_FEATURE" : errorCode;
+    if (isUnsupported()) {
+      return "UNSUPPORTED_FEATURE";
+    }
+    return isForbidden() ? "INSUFFICIENT_PERMISSIONS" : errorCode;
   }
 
   @Override

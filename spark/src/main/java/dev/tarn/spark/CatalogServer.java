@@ -62,6 +62,10 @@ public final class CatalogServer {
     return call(who, "POST", path, body);
   }
 
+  public JsonNode put(Call who, String path, JsonNode body) {
+    return call(who, "PUT", path, body);
+  }
+
   public JsonNode patch(Call who, String path, JsonNode body) {
     return call(who, "PATCH", path, body);
   }
@@ -102,7 +106,7 @@ public final class CatalogServer {
 
   private JsonNode call(Call who, String method, String path, JsonNode body) {
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(uri.resolve(API + path))
+        HttpRequest.newBuilder(uri.resolve(path.startsWith("/") ? path : API + path))
             .timeout(PATIENCE)
             .header("Authorization", "Bearer " + token)
             .header("X-Tarn-Principal-Id", who.principal().userId())

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.tarn.enforcement.SignedPrincipal;
 import dev.tarn.spark.sql.SqlExtension;
+import dev.tarn.spark.sql.SystemCatalog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -147,6 +148,7 @@ public final class Engine {
         "spark.sql.extensions",
         ParametersPastDelta.EXTENSIONS + "," + SqlExtension.class.getName());
     conf.put("spark.sql.catalog.spark_catalog", PathsOnlyCatalog.class.getName());
+    conf.put("spark.sql.catalog.system", SystemCatalog.class.getName());
     conf.put("spark.sql.catalog." + spec.defaultCatalog(), "io.unitycatalog.spark.UCSingleCatalog");
     conf.put("spark.sql.defaultCatalog", spec.defaultCatalog());
     // A relation cached by name would outlive a table that another session drops and makes anew.

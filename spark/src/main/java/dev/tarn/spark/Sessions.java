@@ -60,7 +60,7 @@ public final class Sessions {
     return session;
   }
 
-  static Session activeOrNull() {
+  public static Session activeOrNull() {
     scala.Option<SparkSession> spark = SparkSession.getActiveSession();
     return spark.isEmpty() ? null : OPEN.get(spark.get());
   }

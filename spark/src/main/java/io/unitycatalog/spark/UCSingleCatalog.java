@@ -4,7 +4,9 @@ import dev.tarn.spark.CatalogCopies;
 import dev.tarn.spark.CatalogError;
 import dev.tarn.spark.Columns;
 import dev.tarn.spark.Sessions;
+import dev.tarn.spark.sql.InformationSchema;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -93,21 +95,35 @@ public final class UCSingleCatalog implements StagingTableCatalog, SupportsNames
 
   @Override
   public Identifier[] listTables(String[] namespace) throws NoSuchNamespaceException {
+    if (InformationSchema.is(namespace)) {
+      return InformationSchema.identifiers();
+    }
     return server.listTables(namespace);
   }
 
   @Override
   public TableSummary[] listTableSummaries(String[] namespace) throws NoSuchNamespaceException {
+    if (InformationSchema.is(namespace)) {
+      return Arrays.stream(InformationSchema.identifiers())
+          .map(view -> TableSummary.of(view, TableSummary.VIEW_TABLE_TYPE))
+          .toArray(TableSummary[]::new);
+    }
     return server.listTableSummaries(namespace);
   }
 
   @Override
   public boolean tableExists(Identifier ident) {
+    if (InformationSchema.is(ident.namespace())) {
+      return InformationSchema.has(ident.name());
+    }
     return delta.tableExists(ident);
   }
 
   @Override
   public Table loadTable(Identifier ident) throws NoSuchTableException {
+    if (InformationSchema.is(ident.namespace())) {
+      return InformationSchema.load(name(), ident.name());
+    }
     Table table = delta.loadTable(ident);
     if (table instanceof DeltaTableV2 loaded && loaded.catalogTable().isDefined()) {
       mendCopy(ident, loaded);
@@ -432,23 +448,29 @@ public final class UCSingleCatalog implements StagingTableCatalog, SupportsNames
 
   @Override
   public String[][] listNamespaces() throws NoSuchNamespaceException {
-    return server.listNamespaces();
+    return withInformationSchema(server.listNamespaces());
   }
 
   @Override
   public String[][] listNamespaces(String[] namespace) throws NoSuchNamespaceException {
-    return server.listNamespaces(namespace);
+    return namespace.length == 0 ? listNamespaces() : server.listNamespaces(namespace);
+  }
+
+  private static String[][] withInformationSchema(String[][] schemas) {
+    String[][] all = Arrays.copyOf(schemas, schemas.length + 1);
+    all[schemas.length] = new String[] {InformationSchema.NAME};
+    return all;
   }
 
   @Override
   public boolean namespaceExists(String[] namespace) {
-    return server.namespaceExists(namespace);
+    return InformationSchema.is(namespace) || server.namespaceExists(namespace);
   }
 
   @Override
   public Map<String, String> loadNamespaceMetadata(String[] namespace)
       throws NoSuchNamespaceException {
-    return server.loadNamespaceMetadata(namespace);
+    return InformationSchema.is(namespace) ? Map.of() : server.loadNamespaceMetadata(namespace);
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.tarn.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -157,6 +158,200 @@ class GovernanceSqlTest {
     assertThat(catalog.table("main", "placed", "t").path("owner").asText()).isEqualTo("bob");
     alice.sql("COMMENT ON COLUMN placed.t.id IS 'the id'");
     assertThat(alice.sql("DESCRIBE placed.t")).isEqualTo(rows(row("id", "int", "the id")));
+  }
+
+  // ---- volumes, locations, tags, protection ----
+
+  @Test
+  void aVolumeLivesItsWholeLife() {
+    alice.sql("CREATE VOLUME `a b` COMMENT 'first'");
+    assertChanged(
+        "POST volumes {\"volume_type\":\"MANAGED\",\"comment\":\"first\",\"catalog_name\":\"main\","
+            + "\"schema_name\":\"default\",\"name\":\"a b\"}");
+    alice.sql("CREATE VOLUME IF NOT EXISTS `a b`");
+    alice.sql("CREATE EXTERNAL VOLUME main.default.outside LOCATION 's3://root/v'");
+    assertThat(alice.sql("SHOW VOLUMES"))
+        .isEqualTo(rows(row("default", "a b"), row("default", "outside")));
+    assertThat(alice.sql("SHOW VOLUMES IN main.default LIKE 'OUT*'"))
+        .isEqualTo(rows(row("default", "outside")));
+    alice.sql("COMMENT ON VOLUME outside IS 'other'");
+    alice.sql("ALTER VOLUME outside OWNER TO bob");
+    assertThat(alice.sql("DESCRIBE VOLUME outside"))
+        .isEqualTo(
+            rows(row("outside", "main", "default", "bob", "s3://root/v", "EXTERNAL", "other")));
+    alice.sql("ALTER VOLUME outside RENAME TO default.inside");
+    assertChanged("PATCH volumes/main.default.outside {\"new_name\":\"inside\"}");
+    alice.sql("DROP VOLUME outside");
+    alice.sql("DROP VOLUME IF EXISTS outside");
+    assertThatThrownBy(() -> alice.sql("LIST '/Volumes/main/default/a b/x'"))
+        .hasMessageContaining("LIST is not supported");
+  }
+
+  @Test
+  void locationsAndCredentialsAreTheServers() {
+    alice.sql(
+        "CREATE EXTERNAL LOCATION `a-b` URL 's3://root/x' WITH (STORAGE CREDENTIAL `c-d`) COMMENT 'z'");
+    assertChanged(
+        "POST external-locations {\"url\":\"s3://root/x\",\"comment\":\"z\",\"name\":\"a-b\","
+            + "\"credential_name\":\"c-d\"}");
+    assertThat(alice.sql("SHOW EXTERNAL LOCATIONS"))
+        .isEqualTo(rows(row("a-b", "s3://root/x", "z")));
+    assertThat(alice.sql("DESCRIBE EXTERNAL LOCATION `a-b`").get(0))
+        .startsWith("a-b", "s3://root/x", "c-d", "alice@example.com");
+    alice.sql("ALTER EXTERNAL LOCATION `a-b` SET URL 's3://root/y' FORCE");
+    assertChanged("PATCH external-locations/a-b {\"url\":\"s3://root/y\",\"force\":true}");
+    alice.sql("DROP EXTERNAL LOCATION `a-b`");
+    assertThat(alice.sql("SHOW STORAGE CREDENTIALS")).isEmpty();
+    assertThatThrownBy(() -> alice.sql("DESCRIBE STORAGE CREDENTIAL none"))
+        .hasMessageContaining("none does not exist");
+  }
+
+  @Test
+  void tagsFiltersAndMasksOfAServerThatHasNoneAreNotSupported() {
+    for (String sql :
+        List.of(
+            "ALTER TABLE t SET TAGS ('a' = 'b')",
+            "UNSET TAG ON COLUMN t.c a",
+            "ALTER TABLE t SET ROW FILTER f ON (c)",
+            "ALTER TABLE t ALTER COLUMN c DROP MASK",
+            "UNDROP TABLE t",
+            "SHOW TABLES DROPPED")) {
+      assertThatThrownBy(() -> alice.sql(sql)).as(sql).hasMessageContaining("is not supported: No");
+    }
+    assertThat(catalog.governance.changes)
+        .contains(
+            "POST entity-tag-assignments {\"entity_type\":\"tables\",\"entity_name\":\"main.default.t\","
+                + "\"tag_key\":\"a\",\"tag_value\":\"b\"}",
+            "PUT tarn/tables/main.default.t/row-filter {\"input_column_names\":[\"c\"],"
+                + "\"function_name\":\"main.default.f\"}");
+  }
+
+  // ---- functions ----
+
+  @Test
+  void aStoredFunctionIsCalledByItsNameInExpressions() {
+    alice.sql(
+        "CREATE FUNCTION plus(x INT COMMENT 'the x', y INT DEFAULT 10) RETURNS INT RETURN x + y");
+    JsonNode info = catalog.governance.find("functions", "main.default.plus");
+    assertThat(info.path("routine_definition").asText()).isEqualTo("x + y");
+    assertThat(info.path("data_type").asText()).isEqualTo("INT");
+    assertThat(
+            info.path("input_params").path("parameters").path(1).path("parameter_default").asText())
+        .isEqualTo("10");
+    assertThat(alice.sql("SELECT main.default.plus(1, 2), default.plus(3), plus(y => 5, x => 1)"))
+        .isEqualTo(rows(row("3", "13", "6")));
+    alice.sql("CREATE TABLE numbers (n INT)");
+    alice.sql("INSERT INTO numbers VALUES (1), (2), (3)");
+    assertThat(
+            alice.sql(
+                "SELECT plus(n, 1) AS m, count(*) FROM numbers WHERE plus(n) > 11 GROUP BY 1"
+                    + " HAVING sum(plus(n)) > 12 ORDER BY m"))
+        .isEqualTo(rows(row("4", "1")));
+    // Spark's own limit for SQL functions, whosever they are.
+    assertThatThrownBy(() -> alice.sql("UPDATE numbers SET n = plus(n)"))
+        .hasMessageContaining("UNSUPPORTED_SQL_UDF_USAGE");
+    assertThatThrownBy(() -> alice.sql("SELECT plus()")).hasMessageContaining("WRONG_NUM_ARGS");
+    assertThatThrownBy(() -> alice.sql("SELECT nothing(1)"))
+        .hasMessageContaining("UNRESOLVED_ROUTINE");
+    assertThatThrownBy(() -> alice.sql("CREATE FUNCTION plus() RETURN 1"))
+        .hasMessageContaining("already exists");
+    alice.sql("CREATE FUNCTION IF NOT EXISTS plus() RETURN 1");
+    assertThat(alice.sql("DESCRIBE FUNCTION plus"))
+        .contains(row("Type:          SCALAR"), row("Returns:       INT"));
+    assertThat(alice.sql("SHOW USER FUNCTIONS LIKE 'plu*'"))
+        .isEqualTo(rows(row("main.default.plus")));
+    assertThat(alice.sql("SHOW FUNCTIONS LIKE 'abs'")).isEqualTo(rows(row("abs")));
+    alice.sql("DROP FUNCTION plus");
+    alice.sql("DROP FUNCTION IF EXISTS plus");
+    assertThatThrownBy(() -> alice.sql("SELECT plus(1)"))
+        .hasMessageContaining("UNRESOLVED_ROUTINE");
+  }
+
+  @Test
+  void aBodyMeansItsNamesWhereTheFunctionWasMade() {
+    alice.sql("CREATE SCHEMA home");
+    alice.sql("CREATE SCHEMA away");
+    alice.sql("USE home");
+    alice.sql("CREATE TABLE known (n INT)");
+    alice.sql("INSERT INTO known VALUES (7), (8)");
+    alice.sql(
+        "CREATE FUNCTION best(floor INT) RETURNS INT RETURN (SELECT max(n) FROM known WHERE n > floor)");
+    alice.sql("CREATE FUNCTION twice(n INT) RETURN 2 * best(n)");
+    alice.sql(
+        "CREATE FUNCTION above(floor INT) RETURNS TABLE (n INT, double INT)"
+            + " RETURN WITH w AS (SELECT n FROM known) SELECT n, n * 2 FROM w WHERE n > floor");
+    alice.sql("USE away");
+    assertThat(alice.sql("SELECT home.best(0), home.twice(7)")).isEqualTo(rows(row("8", "16")));
+    assertThat(alice.sql("SELECT * FROM home.above(7)")).isEqualTo(rows(row("8", "16")));
+    assertThat(
+            alice.sql(
+                "SELECT v, t.double FROM VALUES (6), (7) AS x(v), LATERAL main.home.above(v) t ORDER BY ALL"))
+        .isEqualTo(rows(row("6", "14"), row("6", "16"), row("7", "16")));
+    assertThat(alice.sql("DESCRIBE FUNCTION home.above")).contains(row("Type:          TABLE"));
+    assertThatThrownBy(() -> alice.sql("CREATE FUNCTION bad() RETURN (SELECT max(n) FROM known)"))
+        .hasMessageContaining("TABLE_OR_VIEW_NOT_FOUND");
+    assertThatThrownBy(() -> alice.sql("CREATE FUNCTION bad(x INT) RETURNS INT RETURN x + nothing"))
+        .hasMessageContaining("UNRESOLVED_COLUMN");
+    alice.sql("CREATE TEMP VIEW passing AS SELECT 1 AS n");
+    assertThatThrownBy(() -> alice.sql("CREATE FUNCTION bad() RETURN (SELECT n FROM passing)"))
+        .hasMessageContaining("TABLE_OR_VIEW_NOT_FOUND");
+    alice.sql("CREATE TEMPORARY FUNCTION mine(x INT) RETURNS INT RETURN -x");
+    alice.sql("CREATE FUNCTION mine(x INT) RETURN x * 3");
+    assertThat(alice.sql("SELECT mine(1), away.mine(1)")).isEqualTo(rows(row("-1", "3")));
+    alice.sql("CREATE TEMPORARY FUNCTION abs(x INT) RETURNS INT RETURN 666");
+    alice.sql("CREATE TEMPORARY FUNCTION own(x INT) RETURNS INT RETURN 667");
+    alice.sql("CREATE FUNCTION size_of(x INT) RETURNS INT RETURN abs(x)");
+    assertThat(alice.sql("SELECT size_of(-2)")).isEqualTo(rows(row("2")));
+    assertThatThrownBy(() -> alice.sql("CREATE FUNCTION bad(x INT) RETURN own(x)"))
+        .hasMessageContaining("is temporary");
+  }
+
+  @Test
+  void aFunctionThatCallsItselfIsRefused() {
+    alice.sql("CREATE FUNCTION loop(x INT) RETURNS INT RETURN x");
+    catalog
+        .governance
+        .find("functions", "main.default.loop")
+        .put("routine_definition", "main.default.loop(x) + 1");
+    assertThatThrownBy(() -> alice.sql("SELECT loop(1)"))
+        .hasMessageContaining("calls main.default.loop (expected: none that calls itself)");
+  }
+
+  // ---- information_schema ----
+
+  @Test
+  void informationSchemaIsReadThroughTheServer() {
+    catalog.createCatalog("informed");
+    alice.catalogsVersion = "of information";
+    assertThat(
+            alice.sql(
+                "SELECT schema_name, year(created), comment FROM informed.information_schema.schemata"
+                    + " WHERE catalog_name = 'informed'"))
+        .isEqualTo(rows(row("default", "2023", "null")));
+    assertThat(
+            alice.sql(
+                "SELECT count(DISTINCT catalog_name) > 1 FROM system.information_schema.schemata"))
+        .isEqualTo(rows(row("true")));
+    assertThat(
+            alice.sql("SELECT * FROM informed.information_schema.information_schema_catalog_name"))
+        .isEqualTo(rows(row("informed")));
+    assertThat(catalog.calls)
+        .anyMatch(call -> call.startsWith("GET tarn/information-schema/schemata 42"));
+    assertThat(alice.sql("SHOW SCHEMAS IN informed"))
+        .isEqualTo(rows(row("default"), row("information_schema")));
+    assertThat(alice.sql("SHOW TABLES IN informed.information_schema LIKE 'col*'"))
+        .isEqualTo(rows(row("information_schema", "columns", "false")));
+    assertThat(alice.sql("DESCRIBE informed.information_schema.catalogs"))
+        .contains(row("created", "timestamp", "null"));
+    alice.sql("USE CATALOG informed");
+    assertThat(alice.sql("SELECT count(*) FROM information_schema.schemata"))
+        .isEqualTo(rows(row("1")));
+    assertThatThrownBy(() -> alice.sql("SELECT * FROM informed.information_schema.nothing"))
+        .hasMessageContaining("TABLE_OR_VIEW_NOT_FOUND");
+    assertThatThrownBy(() -> alice.sql("CREATE TABLE system.default.t (id INT)"))
+        .hasMessageContaining("catalog system is the platform's own");
+    assertThatThrownBy(() -> alice.sql("INSERT INTO information_schema.schemata VALUES (1)"))
+        .isInstanceOf(RuntimeException.class);
   }
 
   // ---- words of the tests ----

@@ -66,6 +66,19 @@ final class InMemoryGovernance {
     if (operation.equals("GET effective-permissions")) {
       return effective(decoded(path.get(1)), query.get("principal"));
     }
+    if (operation.equals("GET tarn") && path.get(1).equals("information-schema/schemata")) {
+      ObjectNode answer = JSON.createObjectNode();
+      ArrayNode rows = answer.putArray("rows");
+      for (List<String> schema : schemas.keySet()) {
+        if (List.of("system", schema.get(0)).contains(query.get("catalog_name"))) {
+          rows.addObject()
+              .put("catalog_name", schema.get(0))
+              .put("schema_name", schema.get(1))
+              .put("created", 1_700_000_000_000L);
+        }
+      }
+      return answer;
+    }
     if (COLLECTIONS.contains(path.get(0))) {
       return object(method, path, query, body);
     }
@@ -181,7 +194,7 @@ final class InMemoryGovernance {
     return found;
   }
 
-  private ObjectNode find(String collection, String name) {
+  ObjectNode find(String collection, String name) {
     List<String> parts = Arrays.asList(name.split("\\."));
     return switch (collection) {
       case "catalogs" -> catalogs.get(name);

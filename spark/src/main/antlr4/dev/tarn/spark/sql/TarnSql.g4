@@ -14,9 +14,37 @@ statement
     | describeCatalog ';'* EOF
     | showCatalogs ';'* EOF
     | createSchema ';'* EOF
+    | alterTags ';'* EOF
+    | alterMask ';'* EOF
+    | alterRowFilter ';'* EOF
+    | alterVolume ';'* EOF
+    | alterLocation ';'* EOF
+    | alterCredential ';'* EOF
     | changeOwner ';'* EOF
     | alterPredictiveOptimization ';'* EOF
     | commentOn ';'* EOF
+    | createVolume ';'* EOF
+    | dropVolume ';'* EOF
+    | describeVolume ';'* EOF
+    | showVolumes ';'* EOF
+    | listFiles ';'* EOF
+    | removeFile ';'* EOF
+    | moveFile ';'* EOF
+    | createLocation ';'* EOF
+    | dropLocation ';'* EOF
+    | describeLocation ';'* EOF
+    | showLocations ';'* EOF
+    | dropCredential ';'* EOF
+    | describeCredential ';'* EOF
+    | showCredentials ';'* EOF
+    | setTag ';'* EOF
+    | unsetTag ';'* EOF
+    | undrop ';'* EOF
+    | showDropped ';'* EOF
+    | createFunction ';'* EOF
+    | dropFunction ';'* EOF
+    | describeFunction ';'* EOF
+    | showFunctions ';'* EOF
     ;
 
 // ---- privileges ----
@@ -57,12 +85,12 @@ kind
 
 // ---- catalogs and schemas ----
 
-createCatalog: CREATE CATALOG ifNotExists? multipartIdentifier catalogClause*;
+createCatalog: CREATE CATALOG ifNotExists? multipartIdentifier containerClause*;
 
-catalogClause
+containerClause
     : COMMENT text
     | MANAGED LOCATION text
-    | (OPTIONS | PROPERTIES) properties
+    | (OPTIONS | PROPERTIES | WITH DBPROPERTIES) properties
     ;
 
 dropCatalog: DROP CATALOG ifExists? multipartIdentifier (RESTRICT | CASCADE)?;
@@ -73,13 +101,7 @@ describeCatalog: (DESC | DESCRIBE) CATALOG EXTENDED? multipartIdentifier;
 
 showCatalogs: SHOW CATALOGS (LIKE? text)?;
 
-createSchema: CREATE (SCHEMA | DATABASE) ifNotExists? multipartIdentifier schemaClause*;
-
-schemaClause
-    : COMMENT text
-    | MANAGED LOCATION text
-    | WITH DBPROPERTIES properties
-    ;
+createSchema: CREATE (SCHEMA | DATABASE) ifNotExists? multipartIdentifier containerClause*;
 
 // ---- of every kind ----
 
@@ -93,6 +115,111 @@ commentOn
     : COMMENT ON COLUMN multipartIdentifier IS (NULL | text)
     | COMMENT ON kind multipartIdentifier IS (NULL | text)
     ;
+
+alterTags
+    : ALTER kind name=multipartIdentifier (ALTER COLUMN? column=multipartIdentifier)?
+      (SET | UNSET) TAGS '(' tag (',' tag)* ')'
+    ;
+
+setTag
+    : SET TAG ON (COLUMN | kind) multipartIdentifier key=tagText ('=' value=tagText)?
+    ;
+
+unsetTag: UNSET TAG ON (COLUMN | kind) multipartIdentifier key=tagText;
+
+tag: key=tagText ('=' value=tagText)?;
+
+tagText: identifier | text;
+
+// ---- row filters and masks ----
+
+alterRowFilter
+    : ALTER kind table=multipartIdentifier
+      ( SET ROW FILTER function=multipartIdentifier ON '(' (argument (',' argument)*)? ')'
+      | DROP ROW FILTER)
+    ;
+
+alterMask
+    : ALTER kind table=multipartIdentifier ALTER COLUMN? column=identifier
+      ( SET MASK function=multipartIdentifier (USING COLUMNS '(' argument (',' argument)* ')')?
+      | DROP MASK)
+    ;
+
+argument: text | '-'? INTEGER_VALUE ('.' INTEGER_VALUE)? | identifier;
+
+// ---- volumes and files ----
+
+createVolume
+    : CREATE EXTERNAL? VOLUME ifNotExists? multipartIdentifier
+      (LOCATION location=text)? (COMMENT comment=text)?
+    ;
+
+alterVolume: ALTER VOLUME multipartIdentifier RENAME TO multipartIdentifier;
+
+dropVolume: DROP VOLUME ifExists? multipartIdentifier;
+
+describeVolume: (DESC | DESCRIBE) VOLUME multipartIdentifier;
+
+showVolumes: SHOW VOLUMES ((FROM | IN) multipartIdentifier)? (LIKE? text)?;
+
+listFiles: LIST text (LIMIT limit=INTEGER_VALUE)?;
+
+removeFile: REMOVE text;
+
+moveFile: PUT text INTO text OVERWRITE? | GET text TO text;
+
+// ---- external locations and credentials ----
+
+createLocation
+    : CREATE EXTERNAL LOCATION ifNotExists? location=multipartIdentifier URL url=text
+      WITH '(' STORAGE? CREDENTIAL credential=multipartIdentifier ')' (COMMENT comment=text)?
+    ;
+
+alterLocation
+    : ALTER EXTERNAL LOCATION location=multipartIdentifier
+      ( RENAME TO to=multipartIdentifier
+      | SET URL url=text FORCE?
+      | SET STORAGE CREDENTIAL credential=multipartIdentifier FORCE?)
+    ;
+
+dropLocation: DROP EXTERNAL LOCATION ifExists? multipartIdentifier FORCE?;
+
+describeLocation: (DESC | DESCRIBE) EXTERNAL LOCATION multipartIdentifier;
+
+showLocations: SHOW EXTERNAL LOCATIONS (LIKE? text)?;
+
+alterCredential
+    : ALTER (STORAGE | SERVICE)? CREDENTIAL credential=multipartIdentifier
+      RENAME TO to=multipartIdentifier
+    ;
+
+dropCredential: DROP (STORAGE | SERVICE)? CREDENTIAL ifExists? multipartIdentifier FORCE?;
+
+describeCredential: (DESC | DESCRIBE) (STORAGE | SERVICE)? CREDENTIAL multipartIdentifier;
+
+showCredentials: SHOW (STORAGE | SERVICE)? CREDENTIALS (LIKE? text)?;
+
+// ---- what was dropped ----
+
+undrop: UNDROP (TABLE | MATERIALIZED? VIEW) (WITH ID text | multipartIdentifier);
+
+showDropped: SHOW TABLES DROPPED ((FROM | IN) multipartIdentifier)? (LIMIT limit=INTEGER_VALUE)?;
+
+// ---- functions ----
+
+// Parameters, types, characteristics and body are Spark's to read.
+createFunction: CREATE (OR REPLACE)? FUNCTION ifNotExists? multipartIdentifier rest;
+
+dropFunction: DROP FUNCTION ifExists? multipartIdentifier;
+
+describeFunction: (DESC | DESCRIBE) FUNCTION EXTENDED? multipartIdentifier;
+
+showFunctions
+    : SHOW (USER | SYSTEM | ALL)? FUNCTIONS ((FROM | IN) multipartIdentifier)?
+      (LIKE? (text | multipartIdentifier))?
+    ;
+
+rest: .+?;
 
 // ---- the small parts ----
 
@@ -128,48 +255,67 @@ word: IDENTIFIER | commonKeyword;
 keyword: commonKeyword | FROM | TO;
 
 commonKeyword
-    : ALTER | CASCADE | CATALOG | CATALOGS | CLEAN | COLUMN | COMMENT | CONNECTION | CREATE
-    | CREDENTIAL | DATABASE | DBPROPERTIES | DESC | DESCRIBE | DISABLE | DROP | ENABLE | EXISTS
-    | EXTENDED | EXTERNAL | FUNCTION | GRANT | GRANTS | IDENTIFIER_KW | IF | INHERIT | IS
-    | LIKE | LOCATION | MANAGED | MATERIALIZED | METADATA | METASTORE | MODEL | NOT | NULL
-    | OPTIMIZATION | OPTIONS | OWNER | PREDICTIVE | PROCEDURE | PROPERTIES | PROVIDER | RECIPIENT
-    | RENAME | RESTRICT | REVOKE | ROOM | SCHEMA | SERVICE | SET | SHARE | SHOW | STORAGE
-    | STREAMING | TABLE | USE | VIEW | VOLUME | WITH
+    : ALL | ALTER | CASCADE | CATALOG | CATALOGS | CLEAN | COLUMN | COLUMNS | COMMENT
+    | CONNECTION | CREATE | CREDENTIAL | CREDENTIALS | DATABASE | DBPROPERTIES | DESC | DESCRIBE
+    | DISABLE | DROP | DROPPED | ENABLE | EXISTS | EXTENDED | EXTERNAL | FILTER | FORCE
+    | FUNCTION | FUNCTIONS | GET | GRANT | GRANTS | ID | IDENTIFIER_KW | IF | IN | INHERIT
+    | INTO | IS | K | LIKE | LIMIT | LIST | LOCATION | LOCATIONS | MANAGED | MASK | MATERIALIZED
+    | METADATA | METASTORE | MODEL | NOT | NULL | OPTIMIZATION | OPTIONS | OR | OVERWRITE
+    | OWNER | PREDICTIVE | PROCEDURE | PROPERTIES | PROVIDER | PUT | RECIPIENT | REMOVE | RENAME
+    | REPLACE | RESTRICT | REVOKE | ROOM | ROW | SCHEMA | SERVICE | SET | SHARE | SHOW | STORAGE
+    | STREAMING | SYSTEM | TABLE | TABLES | TAG | TAGS | UNDROP | UNSET | URL | USE | USER
+    | USING | VIEW | VOLUME | VOLUMES | WITH
     ;
 
 // ---- words; rules are named as Spark names its own ----
 
+ALL: 'ALL';
 ALTER: 'ALTER';
 CASCADE: 'CASCADE';
 CATALOG: 'CATALOG';
 CATALOGS: 'CATALOGS';
 CLEAN: 'CLEAN';
 COLUMN: 'COLUMN';
+COLUMNS: 'COLUMNS';
 COMMENT: 'COMMENT';
 CONNECTION: 'CONNECTION';
 CREATE: 'CREATE';
 CREDENTIAL: 'CREDENTIAL';
+CREDENTIALS: 'CREDENTIALS';
 DATABASE: 'DATABASE';
 DBPROPERTIES: 'DBPROPERTIES';
 DESC: 'DESC';
 DESCRIBE: 'DESCRIBE';
 DISABLE: 'DISABLE';
 DROP: 'DROP';
+DROPPED: 'DROPPED';
 ENABLE: 'ENABLE';
 EXISTS: 'EXISTS';
 EXTENDED: 'EXTENDED';
 EXTERNAL: 'EXTERNAL';
+FILTER: 'FILTER';
+FORCE: 'FORCE';
 FROM: 'FROM';
 FUNCTION: 'FUNCTION';
+FUNCTIONS: 'FUNCTIONS';
+GET: 'GET';
 GRANT: 'GRANT';
 GRANTS: 'GRANTS';
+ID: 'ID';
 IDENTIFIER_KW: 'IDENTIFIER';
 IF: 'IF';
+IN: 'IN';
 INHERIT: 'INHERIT';
+INTO: 'INTO';
 IS: 'IS';
+K: 'K';
 LIKE: 'LIKE';
+LIMIT: 'LIMIT';
+LIST: 'LIST';
 LOCATION: 'LOCATION';
+LOCATIONS: 'LOCATIONS';
 MANAGED: 'MANAGED';
+MASK: 'MASK';
 MATERIALIZED: 'MATERIALIZED';
 METADATA: 'METADATA';
 METASTORE: 'METASTORE';
@@ -179,16 +325,22 @@ NULL: 'NULL';
 ON: 'ON';
 OPTIMIZATION: 'OPTIMIZATION';
 OPTIONS: 'OPTIONS';
+OR: 'OR';
+OVERWRITE: 'OVERWRITE';
 OWNER: 'OWNER';
 PREDICTIVE: 'PREDICTIVE';
 PROCEDURE: 'PROCEDURE';
 PROPERTIES: 'PROPERTIES';
 PROVIDER: 'PROVIDER';
+PUT: 'PUT';
 RECIPIENT: 'RECIPIENT';
+REMOVE: 'REMOVE';
 RENAME: 'RENAME';
+REPLACE: 'REPLACE';
 RESTRICT: 'RESTRICT';
 REVOKE: 'REVOKE';
 ROOM: 'ROOM';
+ROW: 'ROW';
 SCHEMA: 'SCHEMA';
 SERVICE: 'SERVICE';
 SET: 'SET';
@@ -196,11 +348,21 @@ SHARE: 'SHARE';
 SHOW: 'SHOW';
 STORAGE: 'STORAGE';
 STREAMING: 'STREAMING';
+SYSTEM: 'SYSTEM';
 TABLE: 'TABLE';
+TABLES: 'TABLES';
+TAG: 'TAG';
+TAGS: 'TAGS';
 TO: 'TO';
+UNDROP: 'UNDROP';
+UNSET: 'UNSET';
+URL: 'URL';
 USE: 'USE';
+USER: 'USER';
+USING: 'USING';
 VIEW: 'VIEW';
 VOLUME: 'VOLUME';
+VOLUMES: 'VOLUMES';
 WITH: 'WITH';
 
 STRING_LITERAL
@@ -210,6 +372,8 @@ STRING_LITERAL
     ;
 
 DOUBLEQUOTED_STRING: '"' (~["\\] | '\\' . | '""')* '"';
+
+DOLLAR_STRING: '$$' .*? '$$';
 
 INTEGER_VALUE: [0-9]+;
 

@@ -49,7 +49,9 @@ final class FrontParser extends PassingParser {
     TarnSqlParser.StatementContext tree = parser.statement();
     complaint.raise();
     try {
-      return new Commands(next, parameters).visit(tree);
+      return new Commands(next, parameters).plan(tree);
+    } catch (Commands.NotSparks e) {
+      throw e.getCause();
     } catch (Wrong e) {
       throw Complaint.error(sql, e.at, "'" + e.at.getText() + "'", ": expected " + e.getMessage());
     }

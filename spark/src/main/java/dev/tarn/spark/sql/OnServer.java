@@ -37,6 +37,10 @@ final class OnServer {
     return server.post(call, path, body);
   }
 
+  JsonNode put(String path, JsonNode body) {
+    return server.put(call, path, body);
+  }
+
   JsonNode patch(String path, JsonNode body) {
     return server.patch(call, path, body);
   }
@@ -60,10 +64,7 @@ final class OnServer {
               + kind.parts
               + (kind.parts == 1 ? " part)" : " parts)"));
     }
-    CatalogManager current = spark.sessionState().catalogManager();
-    List<String> parents = new ArrayList<>();
-    parents.add(current.currentCatalog().name());
-    parents.addAll(Arrays.asList(current.currentNamespace()));
+    List<String> parents = home();
     int missing = kind.parts - given.size();
     if (missing > parents.size() || (given.isEmpty() && kind != Kind.CATALOG && kind.parts != 2)) {
       throw new IllegalArgumentException(kind.words() + " (expected: its name)");
@@ -80,6 +81,28 @@ final class OnServer {
 
   String urlName(Kind kind, List<String> name) {
     return CatalogServer.fullName(complete(kind, name).toArray(new String[0]));
+  }
+
+  /** The current catalog and schema. */
+  List<String> home() {
+    CatalogManager current = spark.sessionState().catalogManager();
+    List<String> home = new ArrayList<>();
+    home.add(current.currentCatalog().name());
+    home.addAll(Arrays.asList(current.currentNamespace()));
+    return home;
+  }
+
+  SparkSession spark() {
+    return spark;
+  }
+
+  /** {@code catalog_name=…&schema_name=…} of a schema. */
+  String schemaQuery(List<String> schema) {
+    List<String> whole = complete(Kind.SCHEMA, schema);
+    return "catalog_name="
+        + CatalogServer.encoded(whole.get(0))
+        + "&schema_name="
+        + CatalogServer.encoded(whole.get(1));
   }
 
   String metastoreId() {

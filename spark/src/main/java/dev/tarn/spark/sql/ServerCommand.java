@@ -1,5 +1,6 @@
 package dev.tarn.spark.sql;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.spark.CatalogError;
 import java.util.List;
 import org.apache.spark.sql.Row;
@@ -59,6 +60,44 @@ public final class ServerCommand extends LogicalPlan implements LeafRunnableComm
         });
   }
 
+  /**
+   * @param ifNotExists what is there already is not an error
+   */
+  static ServerCommand create(String statement, boolean ifNotExists, Change change) {
+    return change(
+        statement,
+        server -> {
+          try {
+            change.run(server);
+          } catch (CatalogError e) {
+            if (!ifNotExists || !e.isAlreadyExists()) {
+              throw e;
+            }
+          }
+        });
+  }
+
+  /**
+   * @param ifExists what is not there is not an error
+   */
+  static ServerCommand drop(Kind kind, List<String> name, boolean ifExists, boolean force) {
+    return change(
+        "DROP " + kind.words(),
+        server -> {
+          try {
+            server.delete(server.path(kind, name) + (force ? "?force=true" : ""));
+          } catch (CatalogError e) {
+            if (!ifExists || !e.isNotFound()) {
+              throw e;
+            }
+          }
+        });
+  }
+
+  static ServerCommand patch(String statement, Kind kind, List<String> name, ObjectNode body) {
+    return change(statement, server -> server.patch(server.path(kind, name), body));
+  }
+
   @SuppressWarnings("unchecked") // A sequence is read only, and a reference is an attribute.
   private static Seq<Attribute> attributes(StructType columns) {
     return (Seq<Attribute>) (Seq<?>) DataTypeUtils.toAttributes(columns);
@@ -72,20 +111,11 @@ public final class ServerCommand extends LogicalPlan implements LeafRunnableComm
               work.run(server).stream().map(RowFactory::create).toList())
           .toList();
     } catch (CatalogError e) {
-      throw said(e);
+      throw e.isUnsupported()
+          ? new CatalogError(
+              404, "ENDPOINT_NOT_FOUND", statement + " is not supported: " + e.getMessage())
+          : e;
     }
-  }
-
-  /** In the words of SQL. */
-  private CatalogError said(CatalogError e) {
-    if (e.isUnsupported()) {
-      return new CatalogError(
-          404, "ENDPOINT_NOT_FOUND", statement + " is not supported: " + e.getMessage());
-    }
-    return e.isForbidden()
-        ? new CatalogError(
-            403, "INSUFFICIENT_PERMISSIONS", "Insufficient privileges:\n" + e.getMessage())
-        : e;
   }
 
   @Override

@@ -11,6 +11,7 @@ public final class SqlExtension extends AbstractFunction1<SparkSessionExtensions
   @Override
   public BoxedUnit apply(SparkSessionExtensions extensions) {
     extensions.injectParser((session, next) -> new FrontParser(next));
+    extensions.injectHintResolutionRule(session -> new ResolveFunctions());
     return BoxedUnit.UNIT;
   }
 }

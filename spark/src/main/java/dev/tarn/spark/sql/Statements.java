@@ -52,7 +52,75 @@ final class Statements {
         "CREATE SCHEMA [IF NOT EXISTS] name [MANAGED LOCATION 'url'] [COMMENT 'text']"
             + " [WITH DBPROPERTIES (key = 'value', ...)]");
     form("COMMENT ON COLUMN", "COMMENT ON COLUMN table.column IS {NULL | 'text'}");
+    form("CREATE VOLUME", "CREATE VOLUME [IF NOT EXISTS] name [COMMENT 'text']");
+    form(
+        "CREATE EXTERNAL VOLUME",
+        "CREATE EXTERNAL VOLUME [IF NOT EXISTS] name LOCATION 'url' [COMMENT 'text']");
+    form("ALTER VOLUME NAME RENAME", "ALTER VOLUME name RENAME TO name");
+    form("DROP VOLUME", "DROP VOLUME [IF EXISTS] name");
+    form("DESC|DESCRIBE VOLUME NAME", "DESCRIBE VOLUME name");
+    form("SHOW VOLUMES", "SHOW VOLUMES [{FROM | IN} schema] [[LIKE] 'pattern']");
+    form("LIST", "LIST '/Volumes/catalog/schema/volume[/path]' [LIMIT number]");
+    form("REMOVE", "REMOVE '/Volumes/catalog/schema/volume/path'");
+    form("PUT", "PUT 'file' INTO '/Volumes/catalog/schema/volume/path' [OVERWRITE]");
+    form("GET", "GET '/Volumes/catalog/schema/volume/path' TO 'file'");
+    form(
+        "CREATE EXTERNAL LOCATION",
+        "CREATE EXTERNAL LOCATION [IF NOT EXISTS] name URL 'url' WITH (STORAGE CREDENTIAL name)"
+            + " [COMMENT 'text']");
+    form(
+        "ALTER EXTERNAL LOCATION NAME RENAME|SET RENAME|TO|URL|STORAGE",
+        "ALTER EXTERNAL LOCATION name {RENAME TO name | SET URL 'url' [FORCE]"
+            + " | SET STORAGE CREDENTIAL name [FORCE]}");
+    form("DROP EXTERNAL LOCATION", "DROP EXTERNAL LOCATION [IF EXISTS] name [FORCE]");
+    form("DESC|DESCRIBE EXTERNAL LOCATION", "DESCRIBE EXTERNAL LOCATION name");
+    form("SHOW EXTERNAL LOCATIONS", "SHOW EXTERNAL LOCATIONS [[LIKE] 'pattern']");
+    for (String credential : List.of("STORAGE|SERVICE CREDENTIAL", "CREDENTIAL")) {
+      String shown = "[STORAGE | SERVICE] CREDENTIAL";
+      form("ALTER " + credential + " NAME RENAME", "ALTER " + shown + " name RENAME TO name");
+      form("DROP " + credential, "DROP " + shown + " [IF EXISTS] name [FORCE]");
+      form("DESC|DESCRIBE " + credential + " NAME", "DESCRIBE " + shown + " name");
+      form("SHOW " + credential + "S", "SHOW " + shown + "S [[LIKE] 'pattern']");
+    }
+    form("SET TAG ON", "SET TAG ON {kind | COLUMN} name key [= value]");
+    form("UNSET TAG ON", "UNSET TAG ON {kind | COLUMN} name key");
+    for (String kind : List.of("TABLE", "STREAMING TABLE", "MATERIALIZED VIEW")) {
+      form(
+          "ALTER " + kind + " NAME SET ROW",
+          "ALTER " + kind + " name SET ROW FILTER function ON ([column | constant, ...])");
+      form("ALTER " + kind + " NAME DROP ROW", "ALTER " + kind + " name DROP ROW FILTER");
+      for (String column : List.of("", " COLUMN")) {
+        String begin = "ALTER " + kind + " NAME ALTER" + column + " NAME ";
+        String shown = "ALTER " + kind + " name ALTER COLUMN column ";
+        form(
+            begin + "SET MASK",
+            shown + "SET MASK function [USING COLUMNS (column | constant, ...)]");
+        form(begin + "DROP MASK", shown + "DROP MASK");
+        form(begin + "SET TAGS", shown + "SET TAGS ('key' = 'value', ...)");
+        form(begin + "UNSET TAGS", shown + "UNSET TAGS ('key', ...)");
+      }
+    }
+    form("UNDROP", "UNDROP TABLE {name | WITH ID 'id'}");
+    form("SHOW TABLES DROPPED", "SHOW TABLES DROPPED [{FROM | IN} schema] [LIMIT number]");
+    for (String replace : List.of("", "OR REPLACE ")) {
+      form(
+          "CREATE " + replace + "FUNCTION",
+          "CREATE [OR REPLACE] FUNCTION [IF NOT EXISTS] name ([parameter type [DEFAULT value], ...])"
+              + " [RETURNS {type | TABLE (column type, ...)}] RETURN {expression | query}");
+    }
+    form("DROP FUNCTION", "DROP FUNCTION [IF EXISTS] name");
+    form("DESC|DESCRIBE FUNCTION NAME", "DESCRIBE FUNCTION [EXTENDED] name");
+    String showFunctions =
+        "SHOW [USER | SYSTEM | ALL] FUNCTIONS [{FROM | IN} schema] [[LIKE] 'pattern']";
+    form("SHOW FUNCTIONS", showFunctions);
+    form("SHOW USER|SYSTEM|ALL FUNCTIONS", showFunctions);
     for (String kind : KINDS) {
+      form(
+          "ALTER " + kind + " NAME SET TAGS",
+          "ALTER " + shown(kind) + " name SET TAGS ('key' = 'value', ...)");
+      form(
+          "ALTER " + kind + " NAME UNSET TAGS",
+          "ALTER " + shown(kind) + " name UNSET TAGS ('key', ...)");
       // Spark has these two, and what it makes of them reaches the table's own files.
       if (!kind.equals("SCHEMA|DATABASE")) {
         form(

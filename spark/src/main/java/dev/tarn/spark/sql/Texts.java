@@ -3,17 +3,26 @@ package dev.tarn.spark.sql;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.spark.CatalogServer;
 import dev.tarn.spark.sql.TarnSqlParser.IdentifierContext;
+import dev.tarn.spark.sql.TarnSqlParser.KindContext;
 import dev.tarn.spark.sql.TarnSqlParser.MultipartIdentifierContext;
 import dev.tarn.spark.sql.TarnSqlParser.PrincipalContext;
 import dev.tarn.spark.sql.TarnSqlParser.PropertiesContext;
 import dev.tarn.spark.sql.TarnSqlParser.PropertyContext;
+import dev.tarn.spark.sql.TarnSqlParser.TagTextContext;
 import dev.tarn.spark.sql.TarnSqlParser.TextContext;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.antlr.v4.runtime.CharStream;
+import org.antlr.v4.runtime.Token;
+import org.antlr.v4.runtime.misc.Interval;
+import org.antlr.v4.runtime.tree.ParseTree;
 import org.apache.spark.sql.catalyst.parser.CatalystSqlParser$;
 import org.apache.spark.sql.catalyst.parser.ParseException;
 import org.apache.spark.sql.catalyst.parser.ParserInterface;
 import org.apache.spark.sql.catalyst.parser.ParserUtils;
+import org.apache.spark.sql.catalyst.util.StringUtils;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** What is meant by the names and strings of a statement: without quotes, with parameters. */
@@ -24,6 +33,49 @@ final class Texts {
 
   Texts(Parameters parameters) {
     this.parameters = parameters;
+  }
+
+  /** What was written from {@code start} on, to the end. */
+  static String from(Token start) {
+    CharStream sql = start.getInputStream();
+    return sql.getText(Interval.of(start.getStartIndex(), sql.size() - 1));
+  }
+
+  /** The words of a rule, joined by underscores. */
+  static String words(ParseTree rule) {
+    List<String> words = new ArrayList<>();
+    for (int i = 0; i < rule.getChildCount(); i++) {
+      words.add(rule.getChild(i).getText());
+    }
+    return String.join("_", words);
+  }
+
+  static Kind kind(KindContext kind) {
+    return Kind.of(words(kind));
+  }
+
+  /** A column, or a field within one, and its table. */
+  record Column(List<String> table, List<String> column) {}
+
+  /** A field within a column can only be told from a table's parts when these are all there. */
+  static Column column(MultipartIdentifierContext at, List<String> name) {
+    if (name.size() < 2) {
+      throw new Wrong(at.start, "table.column");
+    }
+    int table = Math.min(3, name.size() - 1);
+    return new Column(name.subList(0, table), name.subList(table, name.size()));
+  }
+
+  String tag(TagTextContext tag) {
+    return tag.text() == null ? identifier(tag.identifier()) : text(tag.text());
+  }
+
+  /** Sorted; in Spark's patterns {@code *} is anything and {@code |} is or. */
+  static Stream<String> matching(Stream<String> names, String pattern) {
+    List<String> sorted = names.sorted().toList();
+    return CollectionConverters.asJava(
+        StringUtils.filterPattern(CollectionConverters.asScala(sorted).toList(), pattern))
+        .stream();
   }
 
   String text(TextContext text) {

@@ -51,6 +51,44 @@ class FrontParserTest {
         "COMMENT ON CATALOG c IS 'x'",
         "COMMENT ON VOLUME c.s.v IS NULL",
         "COMMENT ON STORAGE CREDENTIAL k IS ''",
+        "CREATE VOLUME IF NOT EXISTS c.s.v COMMENT 'x'",
+        "CREATE EXTERNAL VOLUME v LOCATION 's3://b/p'",
+        "ALTER VOLUME v RENAME TO w",
+        "DROP VOLUME IF EXISTS c.s.v",
+        "DESCRIBE VOLUME v",
+        "SHOW VOLUMES IN c.s LIKE 'a*'",
+        "LIST '/Volumes/c/s/v' LIMIT 3",
+        "REMOVE '/Volumes/c/s/v/f'",
+        "CREATE EXTERNAL LOCATION `a-b` URL 's3://b/p' WITH (STORAGE CREDENTIAL `c-d`) COMMENT 'x'",
+        "ALTER EXTERNAL LOCATION l SET URL 's3://b/q' FORCE",
+        "ALTER EXTERNAL LOCATION l RENAME TO m",
+        "DROP EXTERNAL LOCATION IF EXISTS l FORCE",
+        "DESC EXTERNAL LOCATION l",
+        "SHOW EXTERNAL LOCATIONS",
+        "ALTER STORAGE CREDENTIAL c RENAME TO d",
+        "DROP SERVICE CREDENTIAL c",
+        "DESCRIBE CREDENTIAL c",
+        "SHOW STORAGE CREDENTIALS LIKE 'x'",
+        "SHOW CREDENTIALS",
+        "ALTER TABLE t SET TAGS ('a' = 'b', c)",
+        "ALTER TABLE t ALTER COLUMN id UNSET TAGS ('a')",
+        "ALTER CATALOG c UNSET TAGS (`x y`)",
+        "SET TAG ON COLUMN s.t.id pii = yes",
+        "UNSET TAG ON SCHEMA s pii",
+        "ALTER TABLE t SET ROW FILTER f ON (a, 'x', 3)",
+        "ALTER TABLE c.s.t SET ROW FILTER c.s.f ON ()",
+        "ALTER TABLE t DROP ROW FILTER",
+        "ALTER TABLE t ALTER COLUMN c SET MASK s.f USING COLUMNS (d, 'x')",
+        "ALTER TABLE t ALTER c DROP MASK",
+        "UNDROP TABLE c.s.t",
+        "UNDROP TABLE WITH ID '1-2'",
+        "SHOW TABLES DROPPED IN s LIMIT 5",
+        "CREATE FUNCTION f(x INT DEFAULT 1, y STRUCT<a: ARRAY<INT>>) RETURNS INT RETURN x + 1; ",
+        "CREATE OR REPLACE FUNCTION c.s.f() RETURNS TABLE (a INT) RETURN SELECT 1",
+        "CREATE FUNCTION IF NOT EXISTS f(x STRING) COMMENT 'it''s' RETURN upper(x)",
+        "DROP FUNCTION IF EXISTS f",
+        "DESCRIBE FUNCTION EXTENDED c.s.f",
+        "SHOW USER FUNCTIONS IN s LIKE 'a*'",
       })
   void isOurs(String sql) throws ParseException {
     assertThat(parser.parsePlan(sql)).isInstanceOf(ServerCommand.class);
@@ -72,6 +110,13 @@ class FrontParserTest {
         "ALTER TABLE owner SET TBLPROPERTIES (a = 'b')",
         "ALTER TABLE t ADD COLUMN owner STRING",
         "ALTER TABLE t RENAME TO owner",
+        "CREATE TEMPORARY FUNCTION f(x INT) RETURNS INT RETURN x",
+        "DROP TEMPORARY FUNCTION f",
+        "SHOW TABLES LIKE 'dropped'",
+        "SHOW TABLES IN dropped",
+        "DESCRIBE volume",
+        "SET tag = 1",
+        "ALTER TABLE t ALTER COLUMN mask TYPE INT",
         "/* GRANT */ SELECT 'GRANT SELECT ON t TO b'",
       })
   void isSparksAsItWas(String sql) throws ParseException {
@@ -105,6 +150,15 @@ class FrontParserTest {
     assertWrong("GRANT SELECT ON IDENTIFIER('a b c') TO d", "expected a name in IDENTIFIER(...)");
     assertWrong("COMMENT ON COLUMN c IS 'x'", "expected table.column");
     assertWrong("GRANT SELECT ON t TO :who", "a value for the parameter :who");
+    assertWrong("CREATE VOLUME v LOCATION 's3://b/p'", "LOCATION for an EXTERNAL volume");
+    assertWrong("LIST 's3://b/p'", "a path in a volume");
+    assertWrong("ALTER TABLE t SET ROW FILTER f", "expected '.', ON");
+    assertWrong("CREATE FUNCTION f AS 'some.Class' USING JAR 'x.jar'", "RETURN with an expression");
+    assertThatThrownBy(
+            () -> parser.parsePlan("CREATE FUNCTION f(x INT) LANGUAGE PYTHON AS $$ return 'x $$"))
+        .hasMessageContaining("expected: LANGUAGE SQL");
+    assertThatThrownBy(() -> parser.parsePlan("PUT '/tmp/x' INTO '/Volumes/c/s/v/x' OVERWRITE"))
+        .hasMessageContaining("PUT moves a file of the client");
     assertWrong("ALTER TABLE t OWNER TO", "at or near end of input: expected a name");
   }
 
