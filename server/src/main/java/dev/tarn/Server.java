@@ -146,7 +146,7 @@ public final class Server implements AutoCloseable {
             () -> ownUrl().toString());
     aws = config.aws() == null ? null : new AwsAccount(config.aws(), region, iam::accountId);
     access = new Access(database, clock, people(iam));
-    catalog = new Catalog(database, buckets, clock, this::place, access);
+    catalog = new Catalog(database, buckets, clock, this::place, access, Stacks::reaches);
     engines = new Engines(config, database, seal, sandbox, tokens(iam), access::version, clock);
     engines.onChange(
         engine -> {

@@ -423,6 +423,7 @@ public final class Rights {
         Securables.overlapping(handle, path, Set.of(SecurableType.EXTERNAL_LOCATION))) {
       if (found.metastoreId().equals(metastore.id())
           && found.deletedAt() == null
+          && found.usesId() != null // whose credential was taken away by force reaches nothing
           && Paths.isIn(path, found.storageLocation())
           && isVisible(found)) {
         return found;

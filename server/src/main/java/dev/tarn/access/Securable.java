@@ -83,6 +83,25 @@ public record Securable(
     return copy(name, ownerId, isolated, readOnly, id, document);
   }
 
+  /** With its data, or its root, somewhere else. */
+  public Securable at(String newLocation) {
+    return new Securable(
+        id,
+        metastoreId,
+        type,
+        kind,
+        parent,
+        name,
+        ownerId,
+        owner,
+        newLocation,
+        usesId,
+        isolated,
+        readOnly,
+        deletedAt,
+        document);
+  }
+
   public Securable with(String newDocument) {
     return copy(name, ownerId, isolated, readOnly, usesId, newDocument);
   }

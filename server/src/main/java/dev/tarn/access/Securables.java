@@ -300,21 +300,23 @@ public final class Securables {
   }
 
   /**
-   * Stores what may change: name, owner, document, what it uses, whether it is isolated or read
-   * only. Fails with a unique violation when the name is taken.
+   * Stores what may change: name, owner, document, place, what it uses, whether it is isolated or
+   * read only. Fails with a unique violation when the name is taken.
    */
   public static Securable update(Handle handle, Securable before, Securable after) {
     handle
         .createUpdate(
             """
             UPDATE securable SET name = :name, owner_id = :owner, uses_id = :uses,
-              isolated = :isolated, read_only = :readOnly, document = :document
+              storage_location = :location, isolated = :isolated, read_only = :readOnly,
+              document = :document
             WHERE securable_id = :id
             """)
         .bind("id", after.id())
         .bind("name", after.name())
         .bind("owner", after.ownerId())
         .bind("uses", after.usesId())
+        .bind("location", after.storageLocation())
         .bind("isolated", after.isolated())
         .bind("readOnly", after.readOnly())
         .bind("document", after.document())
@@ -415,6 +417,19 @@ public final class Securables {
         SELECT s.securable_id FROM securable s JOIN below b ON s.parent_id = b.securable_id)
       SELECT securable_id FROM below
       """;
+
+  /** What uses a credential or connection, in the order of names. */
+  public static List<Securable> users(Handle handle, Securable used) {
+    List<String> ids =
+        handle
+            .createQuery("SELECT securable_id FROM securable WHERE uses_id = :id ORDER BY name")
+            .bind("id", used.id())
+            .mapTo(String.class)
+            .list();
+    List<Securable> users = new ArrayList<>();
+    ids.forEach(id -> find(handle, id).ifPresent(users::add));
+    return users;
+  }
 
   /** How many of each type are directly below. */
   public static Map<SecurableType, Integer> count(Handle handle, Securable parent) {

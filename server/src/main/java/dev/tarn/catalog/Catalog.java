@@ -4,10 +4,13 @@ import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.service.catalog.AccountMetastoreAssignmentsService;
 import com.databricks.sdk.service.catalog.AccountMetastoresService;
 import com.databricks.sdk.service.catalog.CatalogsService;
+import com.databricks.sdk.service.catalog.CredentialsService;
+import com.databricks.sdk.service.catalog.ExternalLocationsService;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
 import com.databricks.sdk.service.catalog.MetastoresService;
 import com.databricks.sdk.service.catalog.SchemasService;
 import com.databricks.sdk.service.catalog.SecurableType;
+import com.databricks.sdk.service.catalog.StorageCredentialsService;
 import com.databricks.sdk.service.catalog.TablesService;
 import com.databricks.sdk.service.catalog.WorkspaceBindingBindingType;
 import dev.tarn.access.Access;
@@ -25,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
+import org.jdbi.v3.core.Handle;
 
 /**
  * Unity Catalog: one metastore for a region, its catalogs, their schemas, their tables. This is
@@ -49,6 +53,12 @@ public final class Catalog implements AutoCloseable {
     Place get(long workspaceId);
   }
 
+  /** Told by whoever keeps roles and buckets, within the catalog's transaction. */
+  @FunctionalInterface
+  public interface Reach {
+    boolean reaches(Handle handle, String roleArn, String bucket);
+  }
+
   private final Database database;
   private final Clock clock;
   private final Workspaces workspaces;
@@ -62,12 +72,20 @@ public final class Catalog implements AutoCloseable {
   final Schemas schemas;
   final Tables tables;
   final Dropped dropped;
+  final Credentials credentials;
+  final ExternalLocations externalLocations;
 
   /**
    * @param access who may
+   * @param reach which buckets a credential's role gets at
    */
   public Catalog(
-      Database database, Buckets buckets, Clock clock, Workspaces workspaces, Access access) {
+      Database database,
+      Buckets buckets,
+      Clock clock,
+      Workspaces workspaces,
+      Access access,
+      Reach reach) {
     this.database = database;
     this.clock = clock;
     this.workspaces = workspaces;
@@ -89,6 +107,8 @@ public final class Catalog implements AutoCloseable {
   /** Deletes for good what nobody has had back in time. */
   public void sweep() {
     trash.deleteDroppedBefore(clock.millis() - Dropped.KEPT.toMillis());
+    credentials = new Credentials(access, clock);
+    externalLocations = new ExternalLocations(access, locations, reach, clock);
   }
 
   /** Takes up what a killed process left: samples half copied, folders of tables that are gone. */
@@ -248,6 +268,10 @@ public final class Catalog implements AutoCloseable {
     routes.mount(TablesService.class, tables);
     routes.mountOwn(tables);
     routes.mountOwn(dropped);
+    routes.mount(StorageCredentialsService.class, credentials);
+    routes.mount(CredentialsService.class, credentials);
+    routes.mount(ExternalLocationsService.class, externalLocations);
+    routes.mount(StorageCredentialsService.class, externalLocations);
   }
 
   @Override

@@ -95,7 +95,7 @@ final class Locations {
     return location.length() == prefix ? root : root.resolve(location.substring(prefix + 1));
   }
 
-  private static String bucket(String location) {
+  static String bucket(String location) {
     int start = Paths.SCHEME.length();
     int end = location.indexOf('/', start);
     return location.substring(start, end < 0 ? location.length() : end);

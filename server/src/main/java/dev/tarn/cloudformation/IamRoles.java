@@ -6,6 +6,7 @@ import dev.tarn.database.Json;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jdbi.v3.core.Handle;
 
 /**
  * {@code AWS::IAM::Role}: a row with a unique name. Its policies are recorded, not enforced; there
@@ -129,6 +130,21 @@ final class IamRoles implements ResourceType {
                 .bind("name", work.physicalId())
                 .bind("stackId", work.stackId())
                 .execute());
+  }
+
+  /** There is no IAM to ask: a role gets at the buckets of the stack that it is in. */
+  static boolean reaches(Handle handle, String arn, String bucket) {
+    return handle
+        .createQuery(
+            """
+            SELECT 1 FROM iam_role r JOIN bucket b ON b.owner = r.stack_id
+            WHERE r.arn = :arn AND b.bucket_name = :bucket AND b.state = 'AVAILABLE'
+            """)
+        .bind("arn", arn)
+        .bind("bucket", bucket)
+        .mapTo(Integer.class)
+        .findOne()
+        .isPresent();
   }
 
   Optional<String> stackOf(String arn) {

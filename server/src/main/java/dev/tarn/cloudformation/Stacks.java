@@ -39,6 +39,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.jdbi.v3.core.Handle;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -140,6 +141,11 @@ public final class Stacks implements AutoCloseable {
   /** Whether a role of this ARN was made by a stack and is there. */
   public boolean isRole(String arn) {
     return roles.stackOf(arn).isPresent();
+  }
+
+  /** Whether a role can get at a bucket. */
+  public static boolean reaches(Handle handle, String roleArn, String bucket) {
+    return IamRoles.reaches(handle, roleArn, bucket);
   }
 
   record CreateStack(

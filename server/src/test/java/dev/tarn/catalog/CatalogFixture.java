@@ -168,7 +168,12 @@ final class CatalogFixture implements BeforeEachCallback, AfterEachCallback {
   Catalog open() {
     access = new Access(database, clock, Server.people(iam));
     return new Catalog(
-        database, buckets, clock, id -> id == DATA.workspaceId() ? DATA : OTHER, access);
+        database,
+        buckets,
+        clock,
+        id -> id == DATA.workspaceId() ? DATA : OTHER,
+        access,
+        (handle, role, bucket) -> false);
   }
 
   @Override
