@@ -6,6 +6,7 @@ import com.databricks.sdk.service.catalog.AccountMetastoresService;
 import com.databricks.sdk.service.catalog.CatalogsService;
 import com.databricks.sdk.service.catalog.CredentialsService;
 import com.databricks.sdk.service.catalog.ExternalLocationsService;
+import com.databricks.sdk.service.catalog.FunctionsService;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
 import com.databricks.sdk.service.catalog.MetastoresService;
 import com.databricks.sdk.service.catalog.SchemasService;
@@ -74,6 +75,8 @@ public final class Catalog implements AutoCloseable {
   final Dropped dropped;
   final Credentials credentials;
   final ExternalLocations externalLocations;
+  final Functions functions;
+  final TablePolicies tablePolicies;
 
   /**
    * @param access who may
@@ -109,6 +112,8 @@ public final class Catalog implements AutoCloseable {
     trash.deleteDroppedBefore(clock.millis() - Dropped.KEPT.toMillis());
     credentials = new Credentials(access, clock);
     externalLocations = new ExternalLocations(access, locations, reach, clock);
+    functions = new Functions(access, clock);
+    tablePolicies = new TablePolicies(access, clock);
   }
 
   /** Takes up what a killed process left: samples half copied, folders of tables that are gone. */
@@ -272,6 +277,9 @@ public final class Catalog implements AutoCloseable {
     routes.mount(CredentialsService.class, credentials);
     routes.mount(ExternalLocationsService.class, externalLocations);
     routes.mount(StorageCredentialsService.class, externalLocations);
+    routes.mount(FunctionsService.class, functions);
+    routes.mountOwn(functions);
+    routes.mountOwn(tablePolicies);
   }
 
   @Override

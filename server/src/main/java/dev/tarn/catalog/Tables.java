@@ -484,7 +484,7 @@ public final class Tables {
           TableInfo document =
               document(before).setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
           if (presence.has("columns")) {
-            document.setColumns(columns);
+            document.setColumns(TablePolicies.keepMasks(document, columns));
           }
           if (presence.has("properties")) {
             document.setProperties(request.properties());
