@@ -411,39 +411,6 @@ public final class Rights {
     }
   }
 
-  /**
-   * Asks for the owner itself: who only manages something does not say what is done with its
-   * owner's rights.
-   *
-   * @throws PermissionDenied the caller is not
-   */
-  public void requireOwner(Securable securable) {
-    if (!owns(securable)) {
-      throw new PermissionDenied(
-          "User is not the owner of "
-              + securable.shown()
-              + " (expected: its owner, with whose rights it runs)",
-          null);
-    }
-  }
-
-  /**
-   * Asks whether what runs with its owner's rights may be given to somebody: else whoever writes it
-   * would choose whose rights it has.
-   *
-   * @param owner null: nobody
-   * @throws PermissionDenied it is neither the caller, nor a group of the caller's
-   */
-  public void requireMayGive(Securable securable, Long owner) {
-    if (owner != null && !subject.all().contains(owner) && !isMetastoreAdmin()) {
-      throw new PermissionDenied(
-          securable.shown()
-              + " runs with its owner's rights: only a metastore admin gives it to somebody else"
-              + " (expected: yourself, or a group of yours)",
-          null);
-    }
-  }
-
   // Paths
 
   /**

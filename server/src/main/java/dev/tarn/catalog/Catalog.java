@@ -105,15 +105,15 @@ public final class Catalog implements AutoCloseable {
     schemas = new Schemas(access, clock);
     tables = new Tables(database, access, trash, clock);
     dropped = new Dropped(access);
+    credentials = new Credentials(access, clock);
+    externalLocations = new ExternalLocations(access, locations, reach, clock);
+    functions = new Functions(access, clock);
+    tablePolicies = new TablePolicies(access, clock);
   }
 
   /** Deletes for good what nobody has had back in time. */
   public void sweep() {
     trash.deleteDroppedBefore(clock.millis() - Dropped.KEPT.toMillis());
-    credentials = new Credentials(access, clock);
-    externalLocations = new ExternalLocations(access, locations, reach, clock);
-    functions = new Functions(access, clock);
-    tablePolicies = new TablePolicies(access, clock);
   }
 
   /** Takes up what a killed process left: samples half copied, folders of tables that are gone. */

@@ -207,7 +207,9 @@ public final class Functions {
         rights -> {
           Securable before = get(rights, request.getName());
           rights.requireOwn(before);
-          rights.requireMayGive(before, owner);
+          if (owner != null) {
+            rights.requireGivable(before, owner);
+          }
           FunctionInfo document =
               document(before).setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
           return info(
@@ -229,7 +231,7 @@ public final class Functions {
         rights -> {
           Securable before = get(rights, request.fullName());
           rights.requireOwn(before);
-          rights.requireOwner(before);
+          rights.requireOwnerOf(before);
           FunctionInfo was = document(before);
           FunctionInfo document =
               document(given, caller, clock.millis())

@@ -161,7 +161,7 @@ class FunctionsTest {
                             .setName("test.default.of_bob")
                             .setOwner("admin@tarn.local")))
         .isInstanceOf(PermissionDenied.class)
-        .hasMessageContaining("runs with its owner's rights");
+        .hasMessageContaining("reads with its owner's rights");
     // Who manages it may take it, and so answers for it; but not write what bob's rights do.
     assertThat(
             call(
