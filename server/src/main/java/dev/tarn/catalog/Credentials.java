@@ -159,7 +159,9 @@ public final class Credentials {
   private static RuntimeException existsAlready(RuntimeException e, String name) {
     return Database.isUniqueViolation(e)
         ? new BadRequest(
-            "CREDENTIAL_ALREADY_EXISTS", "Credential " + Names.shown(name) + " already exists", null)
+            "CREDENTIAL_ALREADY_EXISTS",
+            "Credential " + Names.shown(name) + " already exists",
+            null)
         : e;
   }
 
@@ -272,9 +274,7 @@ public final class Credentials {
   public ListCredentialsResponse listCredentials(Caller caller, ListCredentialsRequest request) {
     Page<CredentialInfo> page =
         page(caller, request.getPurpose(), request.getMaxResults(), request.getPageToken());
-    return new ListCredentialsResponse()
-        .setCredentials(page.items())
-        .setNextPageToken(page.next());
+    return new ListCredentialsResponse().setCredentials(page.items()).setNextPageToken(page.next());
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})

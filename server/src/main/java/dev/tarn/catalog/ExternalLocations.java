@@ -47,10 +47,10 @@ import java.util.UUID;
  * {@code /api/2.1/unity-catalog/external-locations}, {@code /validate-storage-credentials}: folders
  * of buckets in which external tables and volumes, managed storage and bare files may be.
  *
- * <p>A location must be reached by its credential. There is no IAM that would say so: a role gets at
- * the buckets of its own stack, and who manages a location may make narrower ones in it. Otherwise
- * locations do not overlap, so nobody makes one over what belongs to others, such as the root
- * bucket of another workspace.
+ * <p>A location must be reached by its credential. There is no IAM that would say so: a role gets
+ * at the buckets of its own stack, and who manages a location may make narrower ones in it.
+ * Otherwise locations do not overlap, so nobody makes one over what belongs to others, such as the
+ * root bucket of another workspace.
  */
 public final class ExternalLocations {
   private static final int PAGE = 1000;
@@ -77,8 +77,7 @@ public final class ExternalLocations {
     "effective_file_event_queue: is an answer's field"
   })
   public ExternalLocationInfo create(Caller caller, CreateExternalLocation request) {
-    refuseEvents(
-        request.getEnableFileEvents(), request.getFileEventQueue(), request.getFallback());
+    refuseEvents(request.getEnableFileEvents(), request.getFileEventQueue(), request.getFallback());
     Catalogs.refuse("encryption_details", request.getEncryptionDetails());
     String name = Names.valid("name", request.getName());
     String url = Paths.canonical("url", request.getUrl());
@@ -188,8 +187,7 @@ public final class ExternalLocations {
 
   private boolean reaches(Rights rights, Securable credential, String url) {
     var role = Credentials.document(credential).getAwsIamRole();
-    return role != null
-        && reach.reaches(rights.handle(), role.getRoleArn(), Locations.bucket(url));
+    return role != null && reach.reaches(rights.handle(), role.getRoleArn(), Locations.bucket(url));
   }
 
   private static ExternalLocationInfo document(Securable location) {
@@ -221,9 +219,7 @@ public final class ExternalLocations {
             info(
                 rights,
                 rights.seen(
-                    SecurableType.EXTERNAL_LOCATION,
-                    request.getName(),
-                    request.getIncludeBrowse()),
+                    SecurableType.EXTERNAL_LOCATION, request.getName(), request.getIncludeBrowse()),
                 request.getIncludeBrowse()));
   }
 
@@ -259,8 +255,7 @@ public final class ExternalLocations {
   })
   public ExternalLocationInfo update(
       Caller caller, UpdateExternalLocation request, Presence presence) {
-    refuseEvents(
-        request.getEnableFileEvents(), request.getFileEventQueue(), request.getFallback());
+    refuseEvents(request.getEnableFileEvents(), request.getFileEventQueue(), request.getFallback());
     Catalogs.refuse("encryption_details", request.getEncryptionDetails());
     String newName =
         request.getNewName() == null ? null : Names.valid("new_name", request.getNewName());
@@ -449,8 +444,7 @@ public final class ExternalLocations {
     if (trial.readOnly()) {
       for (ValidationResultOperation operation :
           List.of(ValidationResultOperation.WRITE, ValidationResultOperation.DELETE)) {
-        results.add(
-            result(operation, ValidationResultResult.SKIP, "the credential is read-only"));
+        results.add(result(operation, ValidationResultResult.SKIP, "the credential is read-only"));
       }
     } else {
       Path bucket = locations.folder(Paths.SCHEME + Locations.bucket(trial.url()));
@@ -484,9 +478,6 @@ public final class ExternalLocations {
 
   private static ValidationResult result(
       ValidationResultOperation operation, ValidationResultResult result, String message) {
-    return new ValidationResult()
-        .setOperation(operation)
-        .setResult(result)
-        .setMessage(message);
+    return new ValidationResult().setOperation(operation).setResult(result).setMessage(message);
   }
 }

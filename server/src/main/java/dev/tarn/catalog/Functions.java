@@ -51,7 +51,8 @@ public final class Functions {
     CreateFunction given = valid(request.getFunctionInfo());
     String name = Names.valid("function_info.name", given.getName());
     long now = clock.millis();
-    FunctionInfo document = document(given, caller, now).setCreatedAt(now).setCreatedBy(caller.name());
+    FunctionInfo document =
+        document(given, caller, now).setCreatedAt(now).setCreatedBy(caller.name());
     return access.write(
         caller,
         rights -> {

@@ -189,8 +189,7 @@ class ExternalLocationsTest {
     grant("storage_credential", "reach", "bob@example.com", "CREATE_EXTERNAL_LOCATION");
     bob.externalLocations().create(wanted);
     assertThat(bob.storageCredentials().get("reach").getName()).isEqualTo("reach");
-    for (String url :
-        List.of("s3://others/x", "s3://no-such-bucket/x", "s3://tarn-samples/tpch")) {
+    for (String url : List.of("s3://others/x", "s3://no-such-bucket/x", "s3://tarn-samples/tpch")) {
       assertThatThrownBy(() -> bob.externalLocations().create(location("far", url, "reach")))
           .isInstanceOf(BadRequest.class);
     }
@@ -215,8 +214,7 @@ class ExternalLocationsTest {
   void aForcedCredentialLeavesLocationsThatReachNothing() throws Exception {
     credential("forced");
     admin.externalLocations().create(location("bare", "s3://landing/bare", "forced"));
-    String path =
-        "/api/2.1/unity-catalog/storage-credentials/forced?force=true";
+    String path = "/api/2.1/unity-catalog/storage-credentials/forced?force=true";
     assertThat(server.send("admin", "DELETE", path, null).statusCode()).isEqualTo(200);
     assertThat(admin.externalLocations().get("bare").getCredentialName()).isNull();
     assertThatThrownBy(
@@ -241,8 +239,7 @@ class ExternalLocationsTest {
         .extracting(ValidationResult::getResult)
         .containsOnlyOnce(ValidationResultResult.FAIL)
         .hasSize(5);
-    assertThat(
-            admin.storageCredentials().validate(request.setUrl("s3://others/x")).getResults())
+    assertThat(admin.storageCredentials().validate(request.setUrl("s3://others/x")).getResults())
         .extracting(ValidationResult::getResult)
         .containsOnly(ValidationResultResult.FAIL);
     assertThatThrownBy(() -> server.as("bob").storageCredentials().validate(request))
@@ -264,14 +261,14 @@ class ExternalLocationsTest {
     assertThatThrownBy(() -> admin.storageCredentials().get("svc")).isInstanceOf(NotFound.class);
     GenerateTemporaryServiceCredentialRequest keys =
         new GenerateTemporaryServiceCredentialRequest().setCredentialName("svc");
-    assertThatThrownBy(() -> server.as("bob").credentials().generateTemporaryServiceCredential(keys))
+    assertThatThrownBy(
+            () -> server.as("bob").credentials().generateTemporaryServiceCredential(keys))
         .isInstanceOf(PermissionDenied.class)
         .hasMessage("User does not have ACCESS on Credential 'svc'.");
     assertThatThrownBy(() -> admin.credentials().generateTemporaryServiceCredential(keys))
         .isInstanceOf(BadRequest.class)
         .hasMessageContaining("assumes no roles");
     admin.credentials().deleteCredential("svc");
-    assertThatThrownBy(() -> admin.credentials().getCredential("svc"))
-        .isInstanceOf(NotFound.class);
+    assertThatThrownBy(() -> admin.credentials().getCredential("svc")).isInstanceOf(NotFound.class);
   }
 }

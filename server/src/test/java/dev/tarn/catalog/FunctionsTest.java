@@ -81,10 +81,7 @@ class FunctionsTest {
       throws Exception {
     var answer =
         server.send(
-            who,
-            verb,
-            "/api/2.1/unity-catalog/" + path,
-            body == null ? null : Json.write(body));
+            who, verb, "/api/2.1/unity-catalog/" + path, body == null ? null : Json.write(body));
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
     return answer.body();
   }
@@ -211,10 +208,7 @@ class FunctionsTest {
                     .setName("Ssn")
                     .setTypeName(ColumnTypeName.STRING)
                     .setTypeText("string"),
-                new ColumnInfo()
-                    .setName("n")
-                    .setTypeName(ColumnTypeName.INT)
-                    .setTypeText("int"))),
+                new ColumnInfo().setName("n").setTypeName(ColumnTypeName.INT).setTypeText("int"))),
         200);
   }
 
@@ -275,11 +269,7 @@ class FunctionsTest {
     make(
         admin,
         function(
-            "number",
-            ColumnTypeName.INT,
-            "INT",
-            "n",
-            parameter("n", ColumnTypeName.INT, "int")));
+            "number", ColumnTypeName.INT, "INT", "n", parameter("n", ColumnTypeName.INT, "int")));
     make(
         admin,
         function(
@@ -309,11 +299,7 @@ class FunctionsTest {
         .contains("input_column_names: 'no' (expected: one of [Ssn, n])");
     assertThat(
             call(
-                "admin",
-                "PUT",
-                t + "row-filter",
-                Map.of("function_name", "test.default.yes"),
-                400))
+                "admin", "PUT", t + "row-filter", Map.of("function_name", "test.default.yes"), 400))
         .contains("takes 1 arguments, and 0 would be given");
     assertThat(
             call(
