@@ -1,6 +1,7 @@
 package dev.tarn.access;
 
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
+import dev.tarn.storage.Uploads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -17,7 +18,8 @@ public final class Paths {
   public static final String MANAGED_FOLDER = "__unitystorage";
 
   /** Folders of a root bucket in which the platform itself keeps things. */
-  private static final Set<String> PLATFORMS = Set.of("unity-catalog", "tarn-results");
+  private static final Set<String> PLATFORMS =
+      Set.of("unity-catalog", "tarn-results", Uploads.FOLDER);
 
   private Paths() {}
 

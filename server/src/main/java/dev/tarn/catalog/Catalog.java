@@ -5,6 +5,7 @@ import com.databricks.sdk.service.catalog.AccountMetastoreAssignmentsService;
 import com.databricks.sdk.service.catalog.AccountMetastoresService;
 import com.databricks.sdk.service.catalog.CatalogsService;
 import com.databricks.sdk.service.catalog.CredentialsService;
+import com.databricks.sdk.service.catalog.EntityTagAssignmentsService;
 import com.databricks.sdk.service.catalog.ExternalLocationsService;
 import com.databricks.sdk.service.catalog.FunctionsService;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
@@ -13,7 +14,12 @@ import com.databricks.sdk.service.catalog.SchemasService;
 import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.StorageCredentialsService;
 import com.databricks.sdk.service.catalog.TablesService;
+import com.databricks.sdk.service.catalog.TemporaryPathCredentialsService;
+import com.databricks.sdk.service.catalog.TemporaryTableCredentialsService;
+import com.databricks.sdk.service.catalog.TemporaryVolumeCredentialsService;
+import com.databricks.sdk.service.catalog.VolumesService;
 import com.databricks.sdk.service.catalog.WorkspaceBindingBindingType;
+import com.databricks.sdk.service.files.FilesService;
 import dev.tarn.access.Access;
 import dev.tarn.access.Bindings;
 import dev.tarn.access.People;
@@ -77,6 +83,10 @@ public final class Catalog implements AutoCloseable {
   final ExternalLocations externalLocations;
   final Functions functions;
   final TablePolicies tablePolicies;
+  final Volumes volumes;
+  final VolumeFiles files;
+  final TemporaryCredentials temporaryCredentials;
+  final EntityTags tags;
 
   /**
    * @param access who may
@@ -109,6 +119,10 @@ public final class Catalog implements AutoCloseable {
     externalLocations = new ExternalLocations(access, locations, reach, clock);
     functions = new Functions(access, clock);
     tablePolicies = new TablePolicies(access, clock);
+    volumes = new Volumes(access, trash, clock);
+    files = new VolumeFiles(access, locations);
+    temporaryCredentials = new TemporaryCredentials(access);
+    tags = new EntityTags(access, clock);
   }
 
   /** Deletes for good what nobody has had back in time. */
@@ -280,6 +294,13 @@ public final class Catalog implements AutoCloseable {
     routes.mount(FunctionsService.class, functions);
     routes.mountOwn(functions);
     routes.mountOwn(tablePolicies);
+    routes.mount(VolumesService.class, volumes);
+    routes.mount(FilesService.class, files);
+    routes.mountOwn(files);
+    routes.mount(TemporaryTableCredentialsService.class, temporaryCredentials);
+    routes.mount(TemporaryVolumeCredentialsService.class, temporaryCredentials);
+    routes.mount(TemporaryPathCredentialsService.class, temporaryCredentials);
+    routes.mount(EntityTagAssignmentsService.class, tags);
   }
 
   @Override

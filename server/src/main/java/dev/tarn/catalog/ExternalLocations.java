@@ -42,6 +42,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Stream;
 
 /**
  * {@code /api/2.1/unity-catalog/external-locations}, {@code /validate-storage-credentials}: folders
@@ -447,8 +448,8 @@ public final class ExternalLocations {
         results.add(result(operation, ValidationResultResult.SKIP, "the credential is read-only"));
       }
     } else {
-      Path bucket = locations.folder(Paths.SCHEME + Locations.bucket(trial.url()));
-      Path probe = bucket.resolve(".tarn-validation-" + UUID.randomUUID());
+      Path probe =
+          locations.bucketFolder(trial.url()).resolve(".tarn-validation-" + UUID.randomUUID());
       results.add(tried(ValidationResultOperation.WRITE, () -> Files.createFile(probe)));
       results.add(tried(ValidationResultOperation.DELETE, () -> Files.delete(probe)));
     }
@@ -456,9 +457,12 @@ public final class ExternalLocations {
   }
 
   /** Whatever is in it, one look shows whether looking works. */
-  private static void list(Path folder) throws IOException {
-    if (Files.exists(folder)) {
-      Files.list(folder).close();
+  private static long list(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return 0;
+    }
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries.limit(1).count();
     }
   }
 

@@ -87,6 +87,11 @@ final class Locations {
     return buckets.exists(bucket(location));
   }
 
+  /** The folder of the bucket in which a canonical path is. */
+  Path bucketFolder(String location) {
+    return buckets.folder(bucket(location));
+  }
+
   /** Where a canonical path is on this machine. */
   Path folder(String location) {
     String bucket = bucket(location);

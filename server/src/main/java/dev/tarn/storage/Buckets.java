@@ -56,7 +56,10 @@ public final class Buckets {
                     .list())) {
       remove(name);
     }
-    list().forEach(bucket -> makeFolder(bucket.name()));
+    for (Bucket bucket : list()) {
+      makeFolder(bucket.name());
+      Uploads.sweep(root.resolve(bucket.name()), clock.millis());
+    }
   }
 
   /**
