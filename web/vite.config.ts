@@ -13,5 +13,5 @@ export default defineConfig({
     manifest: true,
   },
   server: { proxy: { '^/(api|oidc|\\.well-known)/': 'http://127.0.0.1:8484' } },
-  test: { environment: 'jsdom', setupFiles: ['src/test/setup.ts'], restoreMocks: true },
+  test: { environment: 'jsdom', setupFiles: ['src/test/setup.ts'], restoreMocks: true, testTimeout: 30_000 },
 })

@@ -1,4 +1,4 @@
-import { Badge, Button, Checkbox, Group, SegmentedControl } from '@mantine/core'
+import { Button, Checkbox, Group, SegmentedControl } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useId, useState } from 'react'
@@ -85,9 +85,21 @@ export function Permissions({ of }: { of: Ref }) {
   const grants = useGrants(of, inherited)
   const mine = useMine(of)
   const columns: Column<Granted>[] = [
-    { label: 'Principal', cell: (row) => <b>{row.principal}</b> },
+    {
+      label: 'Principal',
+      cell: (row) => (
+        <>
+          <b>{row.principal}</b>
+          {inherited && (
+            <div className="small only-narrow">
+              <Place of={row.from} />
+            </div>
+          )}
+        </>
+      ),
+    },
     { label: 'Privileges', cell: (row) => <Privileges of={row.privileges} /> },
-    ...(inherited ? [{ label: 'Granted on', cell: (row: Granted) => <Place of={row.from} /> }] : []),
+    ...(inherited ? [{ label: 'Granted on', cell: (row: Granted) => <Place of={row.from} />, wide: true }] : []),
     ...(mine.manages
       ? [{ label: 'Revoke', end: true, cell: (row: Granted) => row.from === null && <Revoke of={of} row={row} /> }]
       : []),
@@ -148,9 +160,9 @@ function Privileges({ of }: { of: string[] }) {
   return (
     <span className="badges">
       {of.map((each) => (
-        <Badge key={each} variant="default" radius="sm" size="sm">
+        <span key={each} className="chip">
           {words(each)}
-        </Badge>
+        </span>
       ))}
     </span>
   )
@@ -159,12 +171,12 @@ function Privileges({ of }: { of: string[] }) {
 function Place({ of }: { of: Ref | null }) {
   const workspaceId = useWorkspace()
   return of ? (
-    <>
+    <span>
       <span className="dim">{of.kind} </span>
       <Link {...placeOf(workspaceId, of)} search={{ tab: 'permissions' } as never}>
         {fullName(of)}
       </Link>
-    </>
+    </span>
   ) : (
     <span className="dim">here</span>
   )

@@ -1,4 +1,4 @@
-import { Badge, TextInput } from '@mantine/core'
+import { TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -202,9 +202,9 @@ function Columns({ of }: { of: Info }) {
                       label: 'Mask',
                       cell: (row: NonNullable<Info['columns']>[number]) =>
                         row.mask && (
-                          <Badge variant="default" radius="sm" size="sm" tt="none" title="What is shown of it is what this function lets through">
+                          <span className="chip" title="What is shown of it is what this function lets through">
                             {row.mask.function_name}
-                          </Badge>
+                          </span>
                         ),
                     },
                   ]

@@ -74,10 +74,10 @@ function onKey(root: HTMLElement, item: HTMLElement, key: string, toggle: (id: s
     Home: all[0],
     End: all.at(-1),
     ArrowRight: expanded === 'true' ? all[at + 1] : undefined,
-    ArrowLeft: expanded === 'true' ? undefined : item.parentElement?.closest<HTMLElement>('[role=treeitem]'),
+    ArrowLeft: expanded === 'true' ? undefined : item.closest('ul')?.parentElement?.querySelector<HTMLElement>(':scope > [role=treeitem]'),
   }[key]
   if (key === 'Enter' || key === ' ') {
-    item.querySelector<HTMLElement>(':scope > .leaf > a, :scope > button')?.click()
+    (item.querySelector('a') ?? item).click()
   } else if ((key === 'ArrowRight' && expanded === 'false') || (key === 'ArrowLeft' && expanded === 'true')) {
     toggle(item.dataset['id'] ?? '', key === 'ArrowRight')
   } else if (to) {
@@ -88,24 +88,25 @@ function onKey(root: HTMLElement, item: HTMLElement, key: string, toggle: (id: s
   return true
 }
 
-function Item(props: { of: Ref; icon: ReactNode; about?: string | undefined; children?: ReactNode }) {
+function Item(props: { of: Ref; icon: ReactNode; children?: ReactNode }) {
   const tree = use(Context)
   const id = idOf(props.of)
   const open = tree.isOpen(id)
   const branch = props.children !== undefined
   const name = shortName(props.of)
   return (
-    <li
-      role="treeitem"
-      aria-label={name}
-      aria-level={props.of.names.length}
-      aria-selected={id === tree.chosen}
-      {...(branch ? { 'aria-expanded': open } : {})}
-      data-id={id}
-      tabIndex={id === tree.current ? 0 : -1}
-      onFocus={(event) => event.target === event.currentTarget && tree.moved(id)}
-    >
-      <div className="leaf" style={{ paddingLeft: `${(props.of.names.length - 1) * 0.9 + 0.25}rem` }} title={props.about}>
+    <li role="none">
+      <div
+        className="leaf"
+        role="treeitem"
+        aria-level={props.of.names.length}
+        aria-selected={id === tree.chosen}
+        {...(branch ? { 'aria-expanded': open } : {})}
+        data-id={id}
+        tabIndex={id === tree.current ? 0 : -1}
+        onFocus={() => tree.moved(id)}
+        style={{ paddingLeft: `${(props.of.names.length - 1) * 0.9 + 0.25}rem` }}
+      >
         {branch ? (
           <button
             type="button"
@@ -146,16 +147,20 @@ function Rest(props: {
   if (of.hasNextPage) {
     const id = `more ${props.id}`
     return (
-      <li
-        role="treeitem"
-        aria-level={props.level}
-        aria-selected={false}
-        aria-label="Show more"
-        data-id={id}
-        tabIndex={id === tree.current ? 0 : -1}
-        onFocus={() => tree.moved(id)}
-      >
-        <button type="button" tabIndex={-1} className="rest more" style={style} disabled={of.isFetchingNextPage} onClick={() => of.fetchNextPage()}>
+      <li role="none">
+        <button
+          type="button"
+          role="treeitem"
+          aria-level={props.level}
+          aria-selected={false}
+          data-id={id}
+          tabIndex={id === tree.current ? 0 : -1}
+          className="rest more"
+          style={style}
+          disabled={of.isFetchingNextPage}
+          onFocus={() => tree.moved(id)}
+          onClick={() => of.fetchNextPage()}
+        >
           {of.isFetchingNextPage ? 'Loading…' : 'Show more'}
         </button>
       </li>

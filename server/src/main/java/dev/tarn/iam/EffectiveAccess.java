@@ -151,12 +151,12 @@ public final class EffectiveAccess {
     Map<Long, List<String>> ways = new LinkedHashMap<>();
     ways(handle, principal)
         .forEach((id, way) -> ways.put(id, way.stream().map(Step::displayName).toList()));
-    for (long id : all) {
-      if (!ways.containsKey(id)) {
-        Principals.find(handle, id)
-            .ifPresent(group -> ways.put(id, List.of(shown(principal), shown(group))));
-      }
-    }
+    handle
+        .createQuery(
+            "SELECT * FROM principal WHERE kind = 'SYSTEM_GROUP' AND principal_id IN (<all>)")
+        .bindList("all", List.copyOf(all))
+        .map((row, context) -> Principal.of(row))
+        .forEach(group -> ways.putIfAbsent(group.id(), List.of(shown(principal), shown(group))));
     return ways;
   }
 

@@ -119,6 +119,9 @@ class WhyTest {
             "SELECT on sales: " + bob + " > analysts",
             "USE_CATALOG on sales: " + bob + " > analysts");
     assertThat(why("bob", null)).isEqualTo(now);
+
+    grant("catalog", "sales", "account users", Privilege.BROWSE);
+    assertThat(because(why("bob", null))).contains("BROWSE on sales: " + bob + " > account users");
   }
 
   @Test
