@@ -83,7 +83,9 @@ class StatementsOnSparkTest {
                       ? "{\"name\":\"main\"}"
                       : path.endsWith("/schemas/main.default")
                           ? "{\"name\":\"default\",\"catalog_name\":\"main\"}"
-                          : null;
+                          : path.endsWith("/tarn/authorize")
+                              ? "{\"version\":\"1\",\"groups\":[]}"
+                              : null;
           byte[] body =
               (answer == null
                       ? "{\"error_code\":\"RESOURCE_DOES_NOT_EXIST\",\"message\":\"" + path + "\"}"

@@ -78,6 +78,7 @@ public final class CatalogCopies {
     body.set("columns", Columns.toJson(schema, partitionColumns));
     body.put("comment", comment);
     body.set("properties", CatalogServer.JSON.valueToTree(properties));
-    Sessions.server().patch(by.call(), "tables/" + urlName, body);
+    // By the engine: who reads a table whose copy is behind may mend it, and change nothing else.
+    Sessions.server().patch(by.call().byEngine(), "tables/" + urlName, body);
   }
 }

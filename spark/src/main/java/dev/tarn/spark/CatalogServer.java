@@ -109,9 +109,11 @@ public final class CatalogServer {
         HttpRequest.newBuilder(uri.resolve(path.startsWith("/") ? path : API + path))
             .timeout(PATIENCE)
             .header("Authorization", "Bearer " + token)
-            .header("X-Tarn-Principal-Id", who.principal().userId())
             .header("X-Databricks-Workspace-Id", Long.toString(workspaceId))
             .header("X-Request-Id", who.requestId());
+    if (who.principal() != null) {
+      request.header("X-Tarn-Principal-Id", who.principal().userId());
+    }
     if (body == null) {
       request.method(method, BodyPublishers.noBody());
     } else {

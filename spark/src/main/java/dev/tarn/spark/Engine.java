@@ -3,6 +3,7 @@ package dev.tarn.spark;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.tarn.enforcement.SignedPrincipal;
+import dev.tarn.spark.governance.Governance;
 import dev.tarn.spark.sql.SqlExtension;
 import dev.tarn.spark.sql.SystemCatalog;
 import java.io.IOException;
@@ -146,7 +147,17 @@ public final class Engine {
     conf.put("spark.sql.sources.default", "delta");
     conf.put(
         "spark.sql.extensions",
-        ParametersPastDelta.EXTENSIONS + "," + SqlExtension.class.getName());
+        ParametersPastDelta.EXTENSIONS
+            + ","
+            + SqlExtension.class.getName()
+            + ","
+            + Governance.class.getName());
+    // ${env:X} and ${spark.x} in a statement would read what nobody may.
+    conf.put("spark.sql.variable.substitute", "false");
+    // The other resolver does not run the rules of extensions that stand ahead of resolution.
+    conf.put("spark.sql.analyzer.singlePassResolver.enabled", "false");
+    // A plan that was analyzed for an earlier call has that call's answers in it.
+    conf.put("spark.connect.session.planCache.maxSize", "0");
     conf.put("spark.sql.catalog.spark_catalog", PathsOnlyCatalog.class.getName());
     conf.put("spark.sql.catalog.system", SystemCatalog.class.getName());
     conf.put("spark.sql.catalog." + spec.defaultCatalog(), "io.unitycatalog.spark.UCSingleCatalog");
@@ -158,6 +169,7 @@ public final class Engine {
     for (String scheme : new String[] {"s3", "s3a"}) {
       conf.put("spark.hadoop.fs." + scheme + ".impl", BucketFileSystem.class.getName());
     }
+    conf.put("spark.hadoop.fs.file.impl", EngineFiles.class.getName());
     for (String scheme : new String[] {"s3", "s3a", "file"}) {
       conf.put("spark.delta.logStore." + scheme + ".impl", FolderLogStore.class.getName());
     }

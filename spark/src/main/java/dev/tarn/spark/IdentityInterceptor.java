@@ -1,11 +1,14 @@
 package dev.tarn.spark;
 
 import dev.tarn.enforcement.SignedPrincipal;
+import dev.tarn.spark.governance.Messages;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Set;
 import org.apache.spark.SparkContext;
 import org.apache.spark.SparkThrowable;
+import org.apache.spark.connect.proto.ConfigRequest;
+import org.apache.spark.connect.proto.ConfigResponse;
 import org.apache.spark.connect.proto.ExecutePlanRequest;
 import org.apache.spark.connect.proto.UserContext;
 import org.apache.spark.sql.catalyst.CurrentUserContext;
@@ -17,6 +20,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 import org.sparkproject.connect.grpc.Context;
+import org.sparkproject.connect.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import org.sparkproject.connect.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import org.sparkproject.connect.grpc.Metadata;
 import org.sparkproject.connect.grpc.ServerCall;
@@ -60,9 +64,10 @@ public final class IdentityInterceptor implements ServerInterceptor {
       LOG.warn("refused {}: {}", call.getMethodDescriptor().getFullMethodName(), e.getMessage());
       return refused(call, Status.UNAUTHENTICATED.withDescription(e.getMessage()));
     }
+    Answering<Q, A> answering = new Answering<>(call);
     return new Identified<>(
-        call,
-        next.startCall(call, headers),
+        answering,
+        next.startCall(answering, headers),
         new Call(principal, Objects.requireNonNullElse(headers.get(REQUEST), "-")),
         headers.get(CATALOGS));
   }
@@ -84,8 +89,32 @@ public final class IdentityInterceptor implements ServerInterceptor {
         : null;
   }
 
+  /** Answers pass as they are, but for settings that may not be read. */
+  private static final class Answering<Q, A> extends SimpleForwardingServerCall<Q, A> {
+    private volatile String settingsUnder = "";
+
+    Answering(ServerCall<Q, A> call) {
+      super(call);
+    }
+
+    void asked(Object message) {
+      if (message instanceof ConfigRequest request) {
+        settingsUnder = request.getOperation().getGetAll().getPrefix();
+      }
+    }
+
+    @Override
+    @SuppressWarnings("unchecked") // What it is cut to is of the same type.
+    public void sendMessage(A message) {
+      super.sendMessage(
+          message instanceof ConfigResponse settings
+              ? (A) Messages.readable(settings, settingsUnder)
+              : message);
+    }
+  }
+
   private static final class Identified<Q> extends SimpleForwardingServerCallListener<Q> {
-    private final ServerCall<Q, ?> call;
+    private final Answering<Q, ?> call;
     private final SignedPrincipal principal;
     private final String requestId;
     private final Call identity;
@@ -94,7 +123,7 @@ public final class IdentityInterceptor implements ServerInterceptor {
     private volatile String operationId;
 
     Identified(
-        ServerCall<Q, ?> call, ServerCall.Listener<Q> delegate, Call identity, String catalogs) {
+        Answering<Q, ?> call, ServerCall.Listener<Q> delegate, Call identity, String catalogs) {
       super(delegate);
       this.call = call;
       this.identity = identity;
@@ -111,6 +140,7 @@ public final class IdentityInterceptor implements ServerInterceptor {
       }
       try {
         Q identified = identified(message);
+        call.asked(identified);
         operationId = dependsOnCall(identified);
         asPrincipal(
             () -> {
@@ -186,7 +216,7 @@ public final class IdentityInterceptor implements ServerInterceptor {
               .setUserId(principal.userId())
               .setUserName(principal.userName())
               .build();
-      return (Q) plain.toBuilder().setField(user, context).build();
+      return (Q) Messages.admitted(plain.toBuilder().setField(user, context).build());
     }
 
     private void openSession() {

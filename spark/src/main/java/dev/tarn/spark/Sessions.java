@@ -1,11 +1,15 @@
 package dev.tarn.spark;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.tarn.spark.governance.Decisions;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.CurrentUserContext;
+import org.apache.spark.sql.catalyst.analysis.AnalysisContext;
 import org.apache.spark.sql.connector.catalog.CatalogPlugin;
 
 /**
@@ -20,26 +24,73 @@ public final class Sessions {
   private static final Map<SparkSession, Session> OPEN =
       Collections.synchronizedMap(new WeakHashMap<>());
 
+  /** Sessions Spark makes of another while it works for it, to cache a result say. */
+  private static final Map<SparkSession, Session> COPIES =
+      Collections.synchronizedMap(new WeakHashMap<>());
+
+  /** What is remembered of a principal, whichever of its sessions asks: one small entry each. */
+  private static final Map<String, Subject> SUBJECTS = new ConcurrentHashMap<>();
+
   private static volatile CatalogServer server;
-  private static volatile Catalogs catalogs = new Catalogs("", false, List.of());
 
   private Sessions() {}
 
   /** Whose session it is, as its latest call stated it. */
   public static final class Session {
+    private final Subject subject;
     private volatile Call call;
+    private volatile String version;
     private volatile Catalogs known;
 
     Session(Call call) {
       this.call = call;
+      this.subject = SUBJECTS.computeIfAbsent(call.principal().userId(), userId -> new Subject());
     }
 
     public Call call() {
       return call;
     }
+
+    /**
+     * As whom metadata is read: within the body of a view or a function by the engine itself, for
+     * these have their owner's rights and who calls them need not know what they read. Who may is
+     * decided on the plan.
+     */
+    public Call reader() {
+      AnalysisContext context = AnalysisContext.get();
+      return context.nestedViewDepth() > 0 || context.resolutionPathEntries().isDefined()
+          ? call.byEngine()
+          : call;
+    }
+
+    /** Of all that decides, as the latest call stated it; null when it did not. */
+    public String version() {
+      return version;
+    }
+
+    public Decisions decisions() {
+      return subject.decisions;
+    }
   }
 
-  /** The catalogs there were at a version; the control plane changes it with every change. */
+  private static final class Subject {
+    private final Decisions decisions = new Decisions();
+    private Catalogs catalogs = new Catalogs("", false, List.of());
+
+    /** The catalogs the principal sees; asked for only when the version is a new one. */
+    synchronized Catalogs catalogs(Call call, String version) {
+      if (!catalogs.fetched || (version != null && !version.equals(catalogs.version))) {
+        List<String> names =
+            server.list(call, "catalogs", "catalogs").stream()
+                .map((JsonNode each) -> each.path("name").asText())
+                .toList();
+        catalogs = new Catalogs(version == null ? "" : version, true, names);
+      }
+      return catalogs;
+    }
+  }
+
+  /** The catalogs a principal sees at a version; the control plane changes it with every change. */
   private record Catalogs(String version, boolean fetched, List<String> names) {}
 
   static void use(CatalogServer catalogServer) {
@@ -62,19 +113,38 @@ public final class Sessions {
 
   public static Session activeOrNull() {
     scala.Option<SparkSession> spark = SparkSession.getActiveSession();
-    return spark.isEmpty() ? null : OPEN.get(spark.get());
+    return spark.isEmpty() ? null : of(spark.get());
+  }
+
+  /** Whose session {@code spark} is; null for the engine's own, which belong to nobody. */
+  public static Session of(SparkSession spark) {
+    Session session = OPEN.get(spark);
+    return session == null ? COPIES.get(spark) : session;
+  }
+
+  /**
+   * Spark has made {@code spark}. When it did so at work for somebody, it is a copy of that one's;
+   * a client's session is entered before it is used, and counts as what its own calls state.
+   */
+  public static void made(SparkSession spark) {
+    Session parent = activeOrNull();
+    if (parent != null
+        && parent.call.principal().userName().equals(CurrentUserContext.CURRENT_USER().get())) {
+      COPIES.put(spark, parent);
+    }
   }
 
   /**
    * A call arrived for {@code spark}.
    *
-   * @param version of the list of catalogs as the control plane has it now; null when it did not
-   *     say, then what is known stays. The list is fetched only when the version is a new one.
+   * @param version of all that decides as the control plane has it now; null when it did not say,
+   *     then the catalogs that are known stay, and each decision is asked for
    */
   static void entered(SparkSession spark, Call call, String version) {
     Session session = OPEN.computeIfAbsent(spark, s -> new Session(call));
     session.call = call;
-    Catalogs now = current(call, version);
+    session.version = version;
+    Catalogs now = session.subject.catalogs(call, version);
     Catalogs before = session.known;
     if (now.equals(before)) {
       return;
@@ -110,26 +180,5 @@ public final class Sessions {
         SparkSession.clearActiveSession();
       }
     }
-  }
-
-  private static Catalogs current(Call call, String version) {
-    Catalogs now = catalogs;
-    if (isCurrent(now, version)) {
-      return now;
-    }
-    synchronized (Sessions.class) {
-      if (!isCurrent(catalogs, version)) {
-        List<String> names =
-            server.list(call, "catalogs", "catalogs").stream()
-                .map((JsonNode each) -> each.path("name").asText())
-                .toList();
-        catalogs = new Catalogs(version == null ? "" : version, true, names);
-      }
-      return catalogs;
-    }
-  }
-
-  private static boolean isCurrent(Catalogs known, String version) {
-    return known.fetched && (version == null || version.equals(known.version));
   }
 }

@@ -2,6 +2,7 @@ package io.unitycatalog.spark;
 
 import static dev.tarn.spark.CatalogServer.encoded;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.spark.CatalogCopies;
@@ -9,6 +10,7 @@ import dev.tarn.spark.CatalogError;
 import dev.tarn.spark.CatalogServer;
 import dev.tarn.spark.Columns;
 import dev.tarn.spark.Sessions;
+import dev.tarn.spark.governance.Settings;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -21,8 +23,10 @@ import org.apache.spark.sql.catalyst.TableIdentifier;
 import org.apache.spark.sql.catalyst.analysis.NamespaceAlreadyExistsException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchViewException;
 import org.apache.spark.sql.catalyst.analysis.NonEmptyNamespaceException;
 import org.apache.spark.sql.catalyst.analysis.TableAlreadyExistsException;
+import org.apache.spark.sql.catalyst.analysis.ViewAlreadyExistsException;
 import org.apache.spark.sql.catalyst.catalog.CatalogStorageFormat;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.catalyst.catalog.CatalogTableType;
@@ -31,12 +35,14 @@ import org.apache.spark.sql.connector.catalog.CatalogV2Util;
 import org.apache.spark.sql.connector.catalog.Column;
 import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.NamespaceChange;
+import org.apache.spark.sql.connector.catalog.Relation;
 import org.apache.spark.sql.connector.catalog.SupportsNamespaces;
 import org.apache.spark.sql.connector.catalog.Table;
 import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.connector.catalog.TableChange;
 import org.apache.spark.sql.connector.catalog.TableSummary;
 import org.apache.spark.sql.connector.catalog.V1Table;
+import org.apache.spark.sql.connector.catalog.View;
 import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.delta.DeltaLog;
 import org.apache.spark.sql.delta.actions.Metadata;
@@ -66,8 +72,19 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
           PROP_PROVIDER,
           TableCatalog.PROP_OWNER);
 
+  /** The table this thread has loaded last, for Delta's catalog, which asks for it again. */
+  private static final ThreadLocal<Loaded> LOADED = new ThreadLocal<>();
+
+  private static final String VIEW_CATALOG = "view.catalog";
+  private static final String VIEW_NAMESPACE = "view.namespace";
+  private static final String VIEW_COLUMNS = "view.queryColumns";
+  private static final String VIEW_SCHEMA_MODE = "view.schemaMode";
+  private static final String VIEW_SETTING = "view.sqlConfig.";
+
   private final Sessions.Session session;
   private String catalog;
+
+  private record Loaded(ServerTables by, Identifier ident, Table table) {}
 
   ServerTables(Sessions.Session session) {
     this.session = session;
@@ -92,11 +109,22 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
 
   @Override
   public Identifier[] listTables(String[] namespace) throws NoSuchNamespaceException {
-    List<Identifier> found = new ArrayList<>();
-    for (JsonNode table : tables(namespace)) {
-      found.add(Identifier.of(namespace, table.path("name").asText()));
-    }
-    return found.toArray(new Identifier[0]);
+    return named(namespace, false);
+  }
+
+  Identifier[] listViews(String[] namespace) throws NoSuchNamespaceException {
+    return named(namespace, true);
+  }
+
+  private Identifier[] named(String[] namespace, boolean views) throws NoSuchNamespaceException {
+    return tables(namespace).stream()
+        .filter(table -> isView(table) == views)
+        .map(table -> Identifier.of(namespace, table.path("name").asText()))
+        .toArray(Identifier[]::new);
+  }
+
+  private static boolean isView(JsonNode table) {
+    return table.path("table_type").asText().equals(TableSummary.VIEW_TABLE_TYPE);
   }
 
   /** Spark's own would load every table to learn its kind; the list has it. */
@@ -132,19 +160,150 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
 
   @Override
   public Table loadTable(Identifier ident) throws NoSuchTableException {
+    Loaded known = LOADED.get();
+    if (known != null && known.by == this && known.ident.equals(ident)) {
+      LOADED.remove();
+      return known.table;
+    }
+    if (loadRelation(ident) instanceof Table table) {
+      LOADED.remove();
+      return table;
+    }
+    throw new NoSuchTableException(ident);
+  }
+
+  /** A table or a view; the table is what the next {@link #loadTable} of this thread answers. */
+  Relation loadRelation(Identifier ident) throws NoSuchTableException {
+    LOADED.remove();
     // parquet.`s3://bucket/one.parquet` is tried as a table first; the server takes its periods for
     // more parts of a name and refuses to read it, where Spark must hear that there is none.
     if (ident.namespace().length != 1 || ident.name().contains("://")) {
       throw new NoSuchTableException(ident);
     }
     try {
-      return table(ident, server().get(session.call(), "tables/" + urlName(ident)));
+      JsonNode json = server().get(session.reader(), "tables/" + urlName(ident));
+      if (isView(json)) {
+        return view(json);
+      }
+      Table table = table(ident, json);
+      LOADED.set(new Loaded(this, ident, table));
+      return table;
     } catch (CatalogError e) {
       if (e.isNotFound()) {
         throw new NoSuchTableException(ident);
       }
       throw e;
     }
+  }
+
+  // ---- views ----
+
+  /** What Spark needs to read a view's text again as its maker meant it, among its properties. */
+  private static View view(JsonNode json) {
+    View.Builder view = new View.Builder();
+    Map<String, String> properties = new HashMap<>();
+    Map<String, String> settings = new HashMap<>();
+    List<String> namespace = new ArrayList<>();
+    List<String> columns = new ArrayList<>();
+    for (Map.Entry<String, JsonNode> each : json.path("properties").properties()) {
+      String name = each.getKey();
+      String value = each.getValue().asText();
+      if (name.equals(VIEW_CATALOG)) {
+        view.withCurrentCatalog(value);
+      } else if (name.equals(VIEW_NAMESPACE)) {
+        namespace.addAll(texts(value));
+      } else if (name.equals(VIEW_COLUMNS)) {
+        columns.addAll(texts(value));
+      } else if (name.equals(VIEW_SCHEMA_MODE)) {
+        view.withSchemaMode(value);
+      } else if (name.startsWith(VIEW_SETTING)) {
+        String setting = name.substring(VIEW_SETTING.length());
+        if (Settings.isSettable(setting)) {
+          settings.put(setting, value);
+        }
+      } else {
+        properties.put(name, value);
+      }
+    }
+    view.withSchema(Columns.schema(json.path("columns")));
+    view.withProperties(properties);
+    view.withQueryText(json.path("view_definition").asText());
+    view.withCurrentNamespace(namespace.toArray(new String[0]));
+    view.withQueryColumnNames(columns.toArray(new String[0]));
+    view.withSqlConfigs(settings);
+    view.withOwner(json.path("owner").asText(""));
+    if (json.hasNonNull("comment")) {
+      view.withComment(json.path("comment").asText());
+    }
+    return view.build();
+  }
+
+  private static List<String> texts(String json) {
+    try {
+      return List.of(CatalogServer.JSON.readValue(json, String[].class));
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException("'" + json + "' (expected: a list of names)", e);
+    }
+  }
+
+  View createView(Identifier ident, View view)
+      throws ViewAlreadyExistsException, NoSuchNamespaceException {
+    ObjectNode body = toJson(view);
+    body.put("name", ident.name());
+    body.put("catalog_name", catalog);
+    body.put("schema_name", schema(ident.namespace()));
+    body.put("table_type", TableSummary.VIEW_TABLE_TYPE);
+    try {
+      return view(server().post(session.call(), "tables", body));
+    } catch (CatalogError e) {
+      if (e.isAlreadyExists()) {
+        throw new ViewAlreadyExistsException(ident);
+      } else if (e.isNotFound()) {
+        throw new NoSuchNamespaceException(qualified(ident.namespace()));
+      }
+      throw e;
+    }
+  }
+
+  View replaceView(Identifier ident, View view) throws NoSuchViewException {
+    try {
+      return view(server().patch(session.call(), "tables/" + urlName(ident), toJson(view)));
+    } catch (CatalogError e) {
+      if (e.isNotFound()) {
+        throw new NoSuchViewException(ident);
+      }
+      throw e;
+    }
+  }
+
+  private static ObjectNode toJson(View view) {
+    Map<String, String> properties = new HashMap<>(view.properties());
+    properties.keySet().removeAll(RESERVED);
+    view.sqlConfigs()
+        .forEach(
+            (name, value) -> {
+              if (Settings.isSettable(name)) {
+                properties.put(VIEW_SETTING + name, value);
+              }
+            });
+    if (view.currentCatalog() != null) {
+      properties.put(VIEW_CATALOG, view.currentCatalog());
+      properties.put(
+          VIEW_NAMESPACE, CatalogServer.JSON.valueToTree(view.currentNamespace()).toString());
+    }
+    if (view.queryColumnNames().length > 0) {
+      properties.put(
+          VIEW_COLUMNS, CatalogServer.JSON.valueToTree(view.queryColumnNames()).toString());
+    }
+    if (view.schemaMode() != null) {
+      properties.put(VIEW_SCHEMA_MODE, view.schemaMode());
+    }
+    ObjectNode body = CatalogServer.JSON.createObjectNode();
+    body.put("view_definition", view.queryText());
+    body.set("columns", Columns.toJson(view.schema(), List.of()));
+    body.set("properties", CatalogServer.JSON.valueToTree(properties));
+    putIfPresent(body, "comment", view.properties().get(TableCatalog.PROP_COMMENT));
+    return body;
   }
 
   private Table table(Identifier ident, JsonNode json) {
@@ -423,7 +582,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
       throws NoSuchNamespaceException {
     JsonNode json;
     try {
-      json = server().get(session.call(), "schemas/" + urlName(namespace));
+      json = server().get(session.reader(), "schemas/" + urlName(namespace));
     } catch (CatalogError e) {
       if (e.isNotFound()) {
         throw new NoSuchNamespaceException(qualified(namespace));

@@ -19,11 +19,15 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.analysis.NamespaceAlreadyExistsException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchNamespaceException;
 import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
+import org.apache.spark.sql.catalyst.analysis.NoSuchViewException;
 import org.apache.spark.sql.catalyst.analysis.NonEmptyNamespaceException;
 import org.apache.spark.sql.catalyst.analysis.TableAlreadyExistsException;
+import org.apache.spark.sql.catalyst.analysis.ViewAlreadyExistsException;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.connector.catalog.Identifier;
 import org.apache.spark.sql.connector.catalog.NamespaceChange;
+import org.apache.spark.sql.connector.catalog.Relation;
+import org.apache.spark.sql.connector.catalog.RelationCatalog;
 import org.apache.spark.sql.connector.catalog.StagedTable;
 import org.apache.spark.sql.connector.catalog.StagingTableCatalog;
 import org.apache.spark.sql.connector.catalog.SupportsNamespaces;
@@ -36,6 +40,7 @@ import org.apache.spark.sql.connector.catalog.TableChange;
 import org.apache.spark.sql.connector.catalog.TableInfo;
 import org.apache.spark.sql.connector.catalog.TableSummary;
 import org.apache.spark.sql.connector.catalog.TableWritePrivilege;
+import org.apache.spark.sql.connector.catalog.View;
 import org.apache.spark.sql.connector.catalog.constraints.Constraint;
 import org.apache.spark.sql.connector.expressions.Transform;
 import org.apache.spark.sql.connector.metric.CustomTaskMetric;
@@ -57,7 +62,8 @@ import scala.jdk.javaapi.CollectionConverters;
  * changes Delta tables; {@link ServerTables} below asks the control plane. Managed tables are
  * <i>classic</i>: Delta commits to the table's folder through our LogStore.
  */
-public final class UCSingleCatalog implements StagingTableCatalog, SupportsNamespaces {
+public final class UCSingleCatalog
+    implements StagingTableCatalog, RelationCatalog, SupportsNamespaces {
   private static final Logger LOG = LoggerFactory.getLogger(UCSingleCatalog.class);
 
   private Sessions.Session session;
@@ -112,11 +118,26 @@ public final class UCSingleCatalog implements StagingTableCatalog, SupportsNames
   }
 
   @Override
+  public TableSummary[] listRelationSummaries(String[] namespace) throws NoSuchNamespaceException {
+    return listTableSummaries(namespace);
+  }
+
+  @Override
   public boolean tableExists(Identifier ident) {
     if (InformationSchema.is(ident.namespace())) {
       return InformationSchema.has(ident.name());
     }
     return delta.tableExists(ident);
+  }
+
+  @Override
+  public Relation loadRelation(Identifier ident) throws NoSuchTableException {
+    // delta.`s3://bucket/folder` is Delta's to find; no table of the server has such a name.
+    if (ident.name().contains("/") || InformationSchema.is(ident.namespace())) {
+      return loadTable(ident);
+    }
+    Relation relation = server.loadRelation(ident);
+    return relation instanceof View ? relation : loadTable(ident);
   }
 
   @Override
@@ -441,6 +462,34 @@ public final class UCSingleCatalog implements StagingTableCatalog, SupportsNames
 
   @Override
   public void renameTable(Identifier from, Identifier to) {
+    server.renameTable(from, to);
+  }
+
+  // ---- views ----
+
+  @Override
+  public Identifier[] listViews(String[] namespace) throws NoSuchNamespaceException {
+    return InformationSchema.is(namespace) ? new Identifier[0] : server.listViews(namespace);
+  }
+
+  @Override
+  public View createView(Identifier ident, View view)
+      throws ViewAlreadyExistsException, NoSuchNamespaceException {
+    return server.createView(ident, view);
+  }
+
+  @Override
+  public View replaceView(Identifier ident, View view) throws NoSuchViewException {
+    return server.replaceView(ident, view);
+  }
+
+  @Override
+  public boolean dropView(Identifier ident) {
+    return viewExists(ident) && server.dropTable(ident);
+  }
+
+  @Override
+  public void renameView(Identifier from, Identifier to) {
     server.renameTable(from, to);
   }
 

@@ -12,6 +12,7 @@ import java.util.UUID;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.FieldVector;
 import org.apache.arrow.vector.ipc.ArrowStreamReader;
+import org.apache.spark.connect.proto.Command;
 import org.apache.spark.connect.proto.ExecutePlanRequest;
 import org.apache.spark.connect.proto.ExecutePlanResponse;
 import org.apache.spark.connect.proto.Expression;
@@ -23,7 +24,9 @@ import org.apache.spark.connect.proto.ReleaseSessionRequest;
 import org.apache.spark.connect.proto.SQL;
 import org.apache.spark.connect.proto.SparkConnectServiceGrpc;
 import org.apache.spark.connect.proto.SparkConnectServiceGrpc.SparkConnectServiceBlockingStub;
+import org.apache.spark.connect.proto.SparkConnectServiceGrpc.SparkConnectServiceStub;
 import org.apache.spark.connect.proto.UserContext;
+import org.sparkproject.connect.grpc.ClientInterceptor;
 import org.sparkproject.connect.grpc.ManagedChannel;
 import org.sparkproject.connect.grpc.Metadata;
 import org.sparkproject.connect.grpc.stub.MetadataUtils;
@@ -49,6 +52,14 @@ final class ConnectSession {
   }
 
   SparkConnectServiceBlockingStub stub() {
+    return SparkConnectServiceGrpc.newBlockingStub(channel).withInterceptors(identity());
+  }
+
+  SparkConnectServiceStub asyncStub() {
+    return SparkConnectServiceGrpc.newStub(channel).withInterceptors(identity());
+  }
+
+  private ClientInterceptor identity() {
     Metadata headers = new Metadata();
     headers.put(
         IdentityInterceptor.PRINCIPAL,
@@ -61,11 +72,11 @@ final class ConnectSession {
                 Instant.now().getEpochSecond() + validSeconds)
             .sign(key));
     headers.put(IdentityInterceptor.REQUEST, requestId);
+    headers.put(StockSpark.USER, userName);
     if (catalogsVersion != null) {
       headers.put(IdentityInterceptor.CATALOGS, catalogsVersion);
     }
-    return SparkConnectServiceGrpc.newBlockingStub(channel)
-        .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers));
+    return MetadataUtils.newAttachHeadersInterceptor(headers);
   }
 
   static ExecutePlanRequest request(
@@ -74,12 +85,7 @@ final class ConnectSession {
     arguments.forEach(
         (name, value) ->
             sql.putNamedArguments(name, Expression.newBuilder().setLiteral(value).build()));
-    return ExecutePlanRequest.newBuilder()
-        .setSessionId(sessionId)
-        .setUserContext(UserContext.newBuilder().setUserId("root").setUserName("root"))
-        .setOperationId(UUID.randomUUID().toString())
-        .setPlan(Plan.newBuilder().setRoot(Relation.newBuilder().setSql(sql)))
-        .build();
+    return request(sessionId, Plan.newBuilder().setRoot(Relation.newBuilder().setSql(sql)).build());
   }
 
   /** Rows of a statement, values as text. */
@@ -88,8 +94,31 @@ final class ConnectSession {
   }
 
   List<List<String>> sql(String query, Map<String, Expression.Literal> arguments) {
+    return rows(request(id, query, arguments));
+  }
+
+  /** Rows of a relation. */
+  List<List<String>> rows(Relation relation) {
+    return rows(request(id, Plan.newBuilder().setRoot(relation).build()));
+  }
+
+  /** Runs a command of the protocol. */
+  List<List<String>> run(Command command) {
+    return rows(request(id, Plan.newBuilder().setCommand(command).build()));
+  }
+
+  static ExecutePlanRequest request(String sessionId, Plan plan) {
+    return ExecutePlanRequest.newBuilder()
+        .setSessionId(sessionId)
+        .setUserContext(UserContext.newBuilder().setUserId("root").setUserName("root"))
+        .setOperationId(UUID.randomUUID().toString())
+        .setPlan(plan)
+        .build();
+  }
+
+  List<List<String>> rows(ExecutePlanRequest request) {
     List<List<String>> rows = new ArrayList<>();
-    Iterator<ExecutePlanResponse> answers = stub().executePlan(request(id, query, arguments));
+    Iterator<ExecutePlanResponse> answers = stub().executePlan(request);
     while (answers.hasNext()) {
       ExecutePlanResponse answer = answers.next();
       if (answer.hasArrowBatch()) {

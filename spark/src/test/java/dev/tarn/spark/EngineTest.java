@@ -374,8 +374,6 @@ class EngineTest {
   void whatThisEngineCannotDoIsRefusedByName() {
     assertThatThrownBy(() -> alice.sql("CREATE TABLE spark_catalog.default.x (id INT)"))
         .hasMessageContaining("spark_catalog holds nothing");
-    assertThatThrownBy(() -> alice.sql("CREATE VIEW v AS SELECT 1"))
-        .hasMessageContaining("does not support views");
     assertThatThrownBy(() -> alice.sql("CREATE TABLE p (id INT) USING parquet"))
         .hasMessageContaining("without LOCATION");
     assertThatThrownBy(

@@ -16,6 +16,7 @@ import java.net.URLDecoder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -35,6 +36,18 @@ final class InMemoryCatalog implements AutoCloseable {
   private final Map<List<String>, ObjectNode> tables = new ConcurrentHashMap<>();
 
   final InMemoryGovernance governance = new InMemoryGovernance(catalogs, schemas, tables);
+
+  /** By user id: {@code SELECT main.default.t}. Who has no entry may do everything. */
+  final Map<String, Set<String>> grants = new ConcurrentHashMap<>();
+
+  /** By user id: names of groups. */
+  final Map<String, List<String>> groups = new ConcurrentHashMap<>();
+
+  /** What each call carries as the version of all that decides. */
+  volatile String version = "1";
+
+  /** Whether questions of who may are answered. */
+  volatile boolean decides = true;
 
   /** {@code METHOD path principal request-id} of each call. */
   final ConcurrentLinkedQueue<String> calls = new ConcurrentLinkedQueue<>();
@@ -95,6 +108,7 @@ final class InMemoryCatalog implements AutoCloseable {
                 exchange.getRequestMethod(),
                 Arrays.asList(path.substring(API.length()).split("/", 2)),
                 query(exchange.getRequestURI().getRawQuery()),
+                headers.getFirst("X-Tarn-Principal-Id"),
                 body);
       } catch (Refusal e) {
         status = e.status;
@@ -107,7 +121,8 @@ final class InMemoryCatalog implements AutoCloseable {
   }
 
   private synchronized JsonNode answer(
-      String method, List<String> path, Map<String, String> query, JsonNode body) throws Refusal {
+      String method, List<String> path, Map<String, String> query, String user, JsonNode body)
+      throws Refusal {
     String operation = method + " " + path.get(0) + (path.size() > 1 ? "/name" : "");
     List<String> name =
         path.size() == 1
@@ -149,9 +164,20 @@ final class InMemoryCatalog implements AutoCloseable {
           throw new Refusal(403, "PERMISSION_DENIED", "User does not have CREATE TABLE");
         }
         known(schemas, key.subList(0, 2), "SCHEMA_DOES_NOT_EXIST");
+        ((ObjectNode) body).put("owner", user);
         yield create(tables, key, body, "TABLE_ALREADY_EXISTS");
       }
-      case "GET tables/name" -> known(tables, name, "TABLE_DOES_NOT_EXIST");
+      case "GET tables/name" -> {
+        String full = String.join(".", name);
+        ObjectNode table = known(tables, name, "TABLE_DOES_NOT_EXIST");
+        Set<String> held = user == null ? null : grants.get(user);
+        if (held != null
+            && !table.path("owner").asText().equals(user)
+            && held.stream().noneMatch(grant -> grant.endsWith(" " + full))) {
+          throw new Refusal(403, "PERMISSION_DENIED", "User may not see Table '" + full + "'.");
+        }
+        yield table;
+      }
       case "PATCH tables/name" ->
           known(tables, name, "TABLE_DOES_NOT_EXIST").setAll((ObjectNode) body);
       case "DELETE tables/name" -> {
@@ -159,6 +185,10 @@ final class InMemoryCatalog implements AutoCloseable {
         tables.remove(name);
         yield JSON.createObjectNode();
       }
+      case "POST tarn/name" ->
+          path.get(1).equals("authorize")
+              ? authorize(user, body)
+              : governance.answer(method, path, query, body);
       case "POST staging-tables" -> {
         List<String> key = key(body, "catalog_name", "schema_name", "name");
         known(schemas, key.subList(0, 2), "SCHEMA_DOES_NOT_EXIST");
@@ -172,6 +202,37 @@ final class InMemoryCatalog implements AutoCloseable {
       }
       default -> governance.answer(method, path, query, body);
     };
+  }
+
+  private JsonNode authorize(String user, JsonNode body) throws Refusal {
+    if (!decides) {
+      throw new Refusal(500, "INTERNAL_ERROR", "nobody knows who may");
+    }
+    for (JsonNode need : body.path("needs")) {
+      JsonNode via = need.path("via");
+      String subject = via.isEmpty() ? user : owner(via.path(via.size() - 1).asText());
+      String name = need.path("full_name").asText();
+      String what = need.path("privilege").asText() + " " + name;
+      JsonNode table = tables.get(Arrays.asList(name.split("\\.", -1)));
+      if (table != null && table.path("owner").asText().equals(subject)) {
+        continue;
+      }
+      if (grants.containsKey(subject) && !grants.get(subject).contains(what)) {
+        throw new Refusal(403, "PERMISSION_DENIED", "User does not have " + what);
+      }
+    }
+    ObjectNode answer = JSON.createObjectNode().put("version", version);
+    groups.getOrDefault(user, List.of()).forEach(answer.putArray("groups")::add);
+    return answer;
+  }
+
+  private String owner(String fullName) throws Refusal {
+    if (fullName.startsWith("FUNCTION ")) {
+      return "42";
+    }
+    return known(tables, Arrays.asList(fullName.split("\\.", -1)), "TABLE_DOES_NOT_EXIST")
+        .path("owner")
+        .asText();
   }
 
   private static <K> ObjectNode known(Map<K, ObjectNode> all, K key, String code) throws Refusal {

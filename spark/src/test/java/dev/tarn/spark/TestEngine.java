@@ -14,6 +14,7 @@ import java.security.KeyPairGenerator;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.launcher.JavaModuleOptions;
 import org.sparkproject.connect.grpc.ManagedChannel;
@@ -31,6 +32,18 @@ final class TestEngine {
   /** Starts an engine on {@code folder/storage} and waits until it is ready. */
   TestEngine(Path folder, InMemoryCatalog catalog, String token, long orphanAfterSeconds)
       throws Exception {
+    this(Engine.class, folder, catalog, token, orphanAfterSeconds, Map.of());
+  }
+
+  /** {@code main} reads what {@link Engine} would; {@code sparkConf} are further settings. */
+  TestEngine(
+      Class<?> main,
+      Path folder,
+      InMemoryCatalog catalog,
+      String token,
+      long orphanAfterSeconds,
+      Map<String, String> sparkConf)
+      throws Exception {
     keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
     log = folder.resolve("driver.log");
     Path ready = folder.resolve("ready.json");
@@ -45,16 +58,19 @@ final class TestEngine {
     spec.put("ready_file", ready.toString());
     spec.put("orphan_after_seconds", orphanAfterSeconds);
 
+    sparkConf.forEach(spec.putObject("spark_conf")::put);
+
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(JavaModuleOptions.defaultModuleOptionArray()));
     command.add("-Xmx1g");
+    command.add("-Djava.io.tmpdir=" + Files.createDirectories(folder.resolve("tmp")));
     // It lives for a minute: what the second compiler makes of the code comes too late.
     command.add("-XX:TieredStopAtLevel=1");
     command.add("-XX:+UseSerialGC");
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
-    command.add(Engine.class.getName());
+    command.add(main.getName());
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.directory(folder.toFile());
     builder.environment().put("LC_ALL", "C.UTF-8");

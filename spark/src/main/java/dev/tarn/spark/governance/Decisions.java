@@ -1,0 +1,97 @@
+package dev.tarn.spark.governance;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import dev.tarn.enforcement.Authorize;
+import dev.tarn.enforcement.Decision;
+import dev.tarn.enforcement.Need;
+import dev.tarn.spark.CatalogError;
+import dev.tarn.spark.CatalogServer;
+import dev.tarn.spark.Sessions;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * What the server decided for one principal. A decision holds while the version that comes with
+ * each call is the one it was made under, so a statement that is run again asks nobody, and a
+ * REVOKE bites on the next execution.
+ */
+public final class Decisions {
+  private static final ObjectMapper JSON =
+      CatalogServer.JSON.copy().setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE);
+
+  private volatile Known known = new Known(null, Set.of(), List.of());
+
+  private record Known(String version, Set<Need> allowed, List<String> groups) {}
+
+  /** Whether all of it is known to be allowed, without asking. */
+  boolean known(Sessions.Session session, Set<Need> needs) {
+    Known now = known;
+    return isCurrent(now, session) && now.allowed.containsAll(needs);
+  }
+
+  /**
+   * Returns when all needs hold.
+   *
+   * @throws CatalogError the server does not answer: nothing is allowed then
+   */
+  void require(Sessions.Session session, Set<Need> needs) {
+    Known now = known;
+    Set<Need> open = new LinkedHashSet<>(needs);
+    if (isCurrent(now, session)) {
+      open.removeAll(now.allowed);
+    }
+    if (!open.isEmpty()) {
+      ask(session, open);
+    }
+  }
+
+  /** Names of the groups the principal is in. */
+  List<String> groups(Sessions.Session session) {
+    Known now = known;
+    return isCurrent(now, session) ? now.groups : ask(session, Set.of()).groups();
+  }
+
+  private static boolean isCurrent(Known known, Sessions.Session session) {
+    return known.version != null && known.version.equals(session.version());
+  }
+
+  private Decision ask(Sessions.Session session, Set<Need> needs) {
+    Decision decision;
+    try {
+      JsonNode answer =
+          Sessions.server()
+              .post(
+                  session.call(),
+                  "tarn/authorize",
+                  JSON.valueToTree(new Authorize(new ArrayList<>(needs))));
+      decision = JSON.treeToValue(answer, Decision.class);
+    } catch (CatalogError e) {
+      if (e.isForbidden()) {
+        throw Refused.because(e);
+      }
+      throw e;
+    } catch (JsonProcessingException e) {
+      throw new CatalogError(
+          503, "TEMPORARILY_UNAVAILABLE", "The catalog server's decision cannot be read");
+    }
+    remember(decision, needs);
+    return decision;
+  }
+
+  private synchronized void remember(Decision decision, Set<Need> needs) {
+    if (decision.version() == null) {
+      return;
+    }
+    if (!decision.version().equals(known.version)) {
+      List<String> groups = decision.groups() == null ? List.of() : List.copyOf(decision.groups());
+      known = new Known(decision.version(), ConcurrentHashMap.newKeySet(), groups);
+    }
+    known.allowed.addAll(needs);
+  }
+}
