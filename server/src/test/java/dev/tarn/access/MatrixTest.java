@@ -215,15 +215,18 @@ class MatrixTest {
         schema,
         "v",
         "s3://tarn-metastore-us-east-1/volume/" + name);
-    add(
-        handle,
-        "location",
-        SecurableType.EXTERNAL_LOCATION,
-        "",
-        metastore,
-        name,
-        "s3://test-root/" + name);
-    add(handle, "credential", SecurableType.CREDENTIAL, "STORAGE", metastore, name, null);
+    Securable credential =
+        add(handle, "credential", SecurableType.CREDENTIAL, "STORAGE", metastore, name, null);
+    Securable location =
+        add(
+            handle,
+            "location",
+            SecurableType.EXTERNAL_LOCATION,
+            "",
+            metastore,
+            name,
+            "s3://test-root/" + name);
+    objects.put("location", Securables.update(handle, location, location.using(credential.id())));
     add(handle, "connection", SecurableType.CONNECTION, "", metastore, name, null);
   }
 
