@@ -26,10 +26,10 @@ REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
 # In the order in which they start; a name is also a folder of acceptance/ (but for those that MAVEN and web run).
-GROUPS = ["unit", "postgres", "kill", "quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "foreign-process", "two-writers", "backup", "browser",
+GROUPS = ["unit", "postgres", "kill", "quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers", "backup", "browser",
           "operations", "stack", "cloudformation", "web"]
 # One after the other on one instance, which the first of them has quickstarted.
-TOGETHER = ["quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "foreign-process"]
+TOGETHER = ["quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process"]
 ALONE = ["bench"]
 
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"

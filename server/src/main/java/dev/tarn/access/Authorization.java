@@ -213,7 +213,15 @@ public final class Authorization {
             by.get(SecurableType.VOLUME, parts[0] + "." + parts[1] + "." + parts[2]));
         return;
       }
-      by.requirePath(privilege, Paths.canonical("path", path));
+      String canonical;
+      try {
+        canonical = Paths.canonical("path", path);
+      } catch (InvalidParameterValue e) {
+        // What is no path in a bucket is nobody's to read; the driver asks about any text.
+        throw new PermissionDenied(
+            "User does not have " + privilege.words() + " on Path: " + e.getMessage(), null);
+      }
+      by.requirePath(privilege, canonical);
     }
   }
 

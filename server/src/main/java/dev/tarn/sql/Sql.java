@@ -1,7 +1,6 @@
 package dev.tarn.sql;
 
 import com.databricks.sdk.core.error.platform.InvalidState;
-import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.service.sql.DataSourcesService;
 import com.databricks.sdk.service.sql.StatementExecutionService;
 import com.databricks.sdk.service.sql.WarehousesService;
@@ -115,16 +114,6 @@ public final class Sql implements AutoCloseable {
     statements.deleteAll(workspaceId);
   }
 
-  static void mayRun(Caller caller) {
-    if (!caller.is(Role.WORKSPACE_ADMIN)) {
-      throw new PermissionDenied(
-          "Only workspace admins may run statements until access to data is enforced; "
-              + caller.name()
-              + " is not an admin of this workspace",
-          null);
-    }
-  }
-
   /** What a call of Spark Connect wants of a warehouse's engine. */
   public enum Need {
     /** To run a statement, after those before it while too many run. */
@@ -149,11 +138,11 @@ public final class Sql implements AutoCloseable {
    * @param need what the call is
    * @throws com.databricks.sdk.core.error.platform.ResourceDoesNotExist the caller's workspace has
    *     no such warehouse
-   * @throws PermissionDenied the caller may not use it
+   * @throws com.databricks.sdk.core.error.platform.PermissionDenied the caller is in no workspace
    * @throws InvalidState the engine did not start; the message says why
    */
   public Use use(Caller caller, String warehouseId, Need need) {
-    mayRun(caller);
+    caller.require(Role.WORKSPACE_USER);
     Warehouse warehouse = warehouses.find(caller.workspaceId(), warehouseId);
     Warehouses.Place place;
     try {

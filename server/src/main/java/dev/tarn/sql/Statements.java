@@ -127,7 +127,6 @@ final class Statements {
   @Ignores("query_tags: not kept")
   public Answer executeStatement(
       Caller caller, ExecuteStatementRequest request, Presence presence) {
-    Sql.mayRun(caller);
     Duration patience = check(request, presence);
     Warehouse warehouse = warehouses.find(caller.workspaceId(), request.getWarehouseId());
     Map<String, Literal> parameters = Parameters.literals(request.getParameters());

@@ -172,26 +172,24 @@ final class Warehouses {
     return new CreateWarehouseResponse().setId(warehouse.id);
   }
 
-  @Allow(Role.WORKSPACE_ADMIN)
+  /** Whoever is in the workspace may use its warehouses, and starts one with a statement. */
+  @Allow(Role.WORKSPACE_USER)
   public GetWarehouseResponse get(Caller caller, GetWarehouseRequest request) {
     Warehouse warehouse = find(caller.workspaceId(), request.getId());
     return Json.read(Json.write(info(warehouse)), GetWarehouseResponse.class);
   }
 
-  /** Who is no administrator may use none yet, and so sees none. */
   @Allow(Role.WORKSPACE_USER)
   @Ignores("run_as_user_id: no warehouse is left out")
   public ListWarehousesResponse list(Caller caller, ListWarehousesRequest request) {
     List<EndpointInfo> infos =
-        !caller.is(Role.WORKSPACE_ADMIN)
-            ? List.of()
-            : of(caller.workspaceId()).stream()
-                .map(this::info)
-                .filter(
-                    info ->
-                        request.getPageToken() == null
-                            || info.getName().compareTo(request.getPageToken()) > 0)
-                .toList();
+        of(caller.workspaceId()).stream()
+            .map(this::info)
+            .filter(
+                info ->
+                    request.getPageToken() == null
+                        || info.getName().compareTo(request.getPageToken()) > 0)
+            .toList();
     ListWarehousesResponse response = new ListWarehousesResponse();
     Long size = request.getPageSize();
     if (size != null && size > 0 && size < infos.size()) {
@@ -224,7 +222,7 @@ final class Warehouses {
     stopIdle();
   }
 
-  @Allow(Role.WORKSPACE_ADMIN)
+  @Allow(Role.WORKSPACE_USER)
   public void start(Caller caller, StartRequest request) {
     start(find(caller.workspaceId(), request.getId()));
   }

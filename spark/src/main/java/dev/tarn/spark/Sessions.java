@@ -58,9 +58,12 @@ public final class Sessions {
      */
     public Call reader() {
       AnalysisContext context = AnalysisContext.get();
-      return context.nestedViewDepth() > 0 || context.resolutionPathEntries().isDefined()
-          ? call.byEngine()
-          : call;
+      // The first entry is the home of a function's body, which whoever creates it writes; further
+      // ones are the stored functions that the body is in.
+      boolean stored =
+          context.resolutionPathEntries().isDefined()
+              && context.resolutionPathEntries().get().size() > 1;
+      return context.nestedViewDepth() > 0 || stored ? call.byEngine() : call;
     }
 
     /** Of all that decides, as the latest call stated it; null when it did not. */

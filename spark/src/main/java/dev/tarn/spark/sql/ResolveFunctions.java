@@ -272,7 +272,7 @@ final class ResolveFunctions extends Rule<LogicalPlan> {
         info =
             Sessions.server()
                 .get(
-                    Sessions.active().call(),
+                    Sessions.active().reader(),
                     "functions/" + CatalogServer.fullName(whole.toArray(new String[0])));
       } catch (CatalogError e) {
         if (e.isNotFound() || e.isUnsupported()) {

@@ -1,0 +1,125 @@
+"""Two people on one warehouse: each sees exactly what was granted, by SQL, by the Python SDK and by plain PySpark."""
+
+import pytest
+from databricks.sdk import WorkspaceClient
+from databricks.sdk.errors import PermissionDenied
+from databricks.sdk.service.catalog import PermissionsChange, Privilege
+from databricks.sdk.service.sql import StatementState
+from pyspark.errors import PySparkException
+
+TABLE = "governed.sales.orders"
+
+
+class Person:
+    def __init__(self, account, name, *permissions):
+        self.email, self.token, _ = account.person(name, *permissions)
+        self.warehouse = account.warehouse
+        self.sdk = WorkspaceClient(host=account.url, token=self.token)
+        self.spark = account.spark(self.token)
+
+    def rows(self, statement):
+        """The rows of a statement, or the text of what it is refused with."""
+        answer = self.sdk.statement_execution.execute_statement(statement, self.warehouse)
+        if answer.status.state == StatementState.SUCCEEDED:
+            return answer.result.data_array or [] if answer.result else []
+        return answer.status.error.message
+
+
+@pytest.fixture(scope="module")
+def owner(account):
+    """Owns a catalog with a table, and a view of some of its rows."""
+    one = Person(account, "governed-owner", "ADMIN")
+    one.sdk.catalogs.create("governed")
+    for statement in (
+            "CREATE SCHEMA governed.sales",
+            f"CREATE TABLE {TABLE} (id INT, region STRING, card STRING)",
+            f"INSERT INTO {TABLE} VALUES (1, 'EU', '4111'), (2, 'US', '4222')",
+            f"CREATE VIEW governed.sales.european AS SELECT id, region FROM {TABLE} WHERE region = 'EU'"):
+        assert isinstance(one.rows(statement), list), one.rows(statement)
+    yield one
+    one.spark.stop()
+
+
+@pytest.fixture(scope="module")
+def reader(account):
+    one = Person(account, "governed-reader")
+    yield one
+    one.spark.stop()
+
+
+def change(owner, kind, name, reader, add=(), remove=()):
+    owner.sdk.grants.update(kind, name, changes=[PermissionsChange(principal=reader.email, add=list(add), remove=list(remove))])
+
+
+def refused(call):
+    with pytest.raises(PySparkException) as problem:
+        call()
+    assert problem.value.getCondition() == "INSUFFICIENT_PERMISSIONS", problem.value
+    assert problem.value.getSqlState() == "42501"
+    return str(problem.value)
+
+
+def test_who_was_granted_nothing_sees_nothing(owner, reader):
+    assert "TABLE_OR_VIEW_NOT_FOUND" in reader.rows(f"SELECT * FROM {TABLE}")
+    with pytest.raises(PySparkException) as unknown:
+        reader.spark.table(TABLE).collect()
+    assert unknown.value.getCondition() == "TABLE_OR_VIEW_NOT_FOUND"
+    assert "governed" not in [row.catalog for row in reader.spark.sql("SHOW CATALOGS").collect()]
+    assert "governed" not in [c.name for c in reader.sdk.catalogs.list()]
+    with pytest.raises(PermissionDenied):
+        reader.sdk.tables.get(TABLE)
+
+
+def test_a_name_that_is_wrong_tells_nothing_of_a_table_one_may_not_see(owner, reader):
+    assert "card" not in reader.rows(f"SELECT nope FROM {TABLE}")
+
+
+def test_a_view_shows_what_its_owner_may_see_and_no_more(owner, reader):
+    change(owner, "catalog", "governed", reader, [Privilege.USE_CATALOG])
+    change(owner, "schema", "governed.sales", reader, [Privilege.USE_SCHEMA])
+    change(owner, "table", "governed.sales.european", reader, [Privilege.SELECT])
+    assert reader.rows("SELECT id FROM governed.sales.european") == [["1"]]
+    assert [row.id for row in reader.spark.table("governed.sales.european").collect()] == [1]
+    assert "SELECT on Table" in reader.rows(f"SELECT * FROM {TABLE}")
+    assert "SELECT on Table" in refused(lambda: reader.spark.sql(f"SELECT e.id FROM governed.sales.european e JOIN {TABLE} o USING (id)").collect())
+
+
+def test_select_is_not_modify_and_a_revoke_bites_on_the_next_execution(owner, reader):
+    change(owner, "table", TABLE, reader, [Privilege.SELECT])
+    frame = reader.spark.table(TABLE)
+    assert frame.count() == 2 and len(reader.rows(f"SELECT * FROM {TABLE}")) == 2
+    assert "MODIFY on Table" in reader.rows(f"DELETE FROM {TABLE}")
+    assert "MODIFY on Table" in refused(lambda: reader.spark.range(1).selectExpr("3 AS id", "'EU' AS region", "'x' AS card").writeTo(TABLE).append())
+    reader.spark.sql(f"CACHE TABLE kept AS SELECT * FROM {TABLE}")
+    assert reader.spark.table("kept").count() == 2
+    change(owner, "table", TABLE, reader, remove=[Privilege.SELECT])
+    refused(frame.count)
+    refused(lambda: reader.spark.table("kept").count())
+    assert "SELECT on Table" in reader.rows(f"SELECT * FROM {TABLE}")
+    assert len(owner.rows(f"SELECT * FROM {TABLE}")) == 2
+
+
+@pytest.mark.parametrize("attack", [
+    "SELECT java_method('java.lang.System', 'getProperty', 'user.home')",
+    "SELECT TRANSFORM(1) USING 'cat' AS (x)",
+    "SELECT * FROM text.`file:///etc/passwd`",
+    "SET spark.sql.catalog.evil=org.apache.spark.sql.execution.datasources.v2.jdbc.JDBCTableCatalog",
+    "CREATE GLOBAL TEMPORARY VIEW shared AS SELECT 1",
+    "ADD JAR '/tmp/x.jar'",
+])
+def test_what_reaches_beyond_the_catalog_is_refused(reader, attack):
+    assert "INSUFFICIENT" in str(reader.rows(attack)), reader.rows(attack)
+    refused(lambda: reader.spark.sql(attack).collect())
+
+
+def test_what_current_user_gives_is_not_shared_through_the_cache(owner, reader):
+    text = "SELECT current_user() AS me"
+    owner.spark.sql(text).cache().count()
+    assert owner.spark.sql(text).collect()[0].me == owner.email
+    assert reader.spark.sql(text).collect()[0].me == reader.email
+
+
+def test_no_setting_of_the_engine_can_be_read(reader):
+    for name in ("spark.connect.authenticate.token", "spark.hadoop.fs.s3a.secret.key", "spark.sql.extensions"):
+        with pytest.raises(PySparkException):
+            reader.spark.conf.get(name)

@@ -1,0 +1,218 @@
+"""Spark's own SQL query tests: governed, and with every right granted, Spark answers as plain Spark does.
+
+The inputs are those inside Spark's published test jar. A file counts when plain Spark 4.2, asked through Connect, gives what
+the file itself expects: the schema of each answer, or the class of each error. It is then run by an ordinary user on a
+warehouse, and all is compared: schema, rows, error class.
+
+The whole gate runs a sample that the seed chooses; all of them run with --soak, or when this group is asked for by name.
+"""
+
+import decimal
+import json
+import logging
+import math
+import os
+import random
+import re
+import socket
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from conftest import ROOT, eventually
+
+logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # errors are answers here
+
+JAR = "org/apache/spark/spark-sql_2.13/4.2.0/spark-sql_2.13-4.2.0-tests.jar"
+ENOUGH = 150
+SAMPLE = 12
+
+# Why a file is not looked at: it is about something else than answers.
+LEFT_OUT = {
+    "explain": "prints plans, with paths and numbers of expressions",
+    "udf/": "wants user-defined functions that the suite registers in Spark's own process",
+    "udaf": "the same",
+    "udtf": "the same",
+    "show-": "prints what there is in the catalog, which differs",
+    "describe": "prints owners, paths and times",
+    "variant/": "needs the suite's own files",
+}
+
+# What differs by intention, by the error class that the governed engine gives instead.
+MEANT = {
+    "INSUFFICIENT_PERMISSIONS": "refused in shared modes, whoever asks",
+}
+
+
+def jar():
+    repository = Path(os.environ.get("MAVEN_REPOSITORY", Path.home() / ".m2/repository"))
+    if not (repository / JAR).exists():
+        subprocess.run(
+            ["mvn", "-q", "-B", "dependency:get", "-Dartifact=org.apache.spark:spark-sql_2.13:4.2.0:jar:tests", "-Dtransitive=false",
+             f"-Dmaven.repo.local={repository}"], check=True, timeout=600, stdout=subprocess.DEVNULL)
+    return repository / JAR
+
+
+class File:
+    """One file of the suite: the statements as its results spell them, and what each is expected to give."""
+
+    def __init__(self, archive, name):
+        self.name = name
+        text = archive.read(f"sql-tests/results/{name}.sql.out").decode()
+        self.cases = []
+        for block in re.split(r"^-- !query\n", text, flags=re.M)[1:]:
+            statement, rest = block.split("\n-- !query schema\n", 1)
+            schema, output = rest.split("\n-- !query output\n", 1)
+            self.cases.append((statement, schema, output.strip()))
+        self.settings = {}
+        inputs = [archive.read(f"sql-tests/inputs/{name}.sql").decode()]
+        for imported in re.findall(r"^--IMPORT (.*)$", inputs[0], re.M):
+            inputs.append(archive.read(f"sql-tests/inputs/{imported.strip()}").decode())
+        for line in re.findall(r"^--SET (.*)$", "\n".join(inputs), re.M):
+            for pair in re.split(r",(?=spark\.)", line.strip()):
+                key, _, value = pair.partition("=")
+                self.settings[key.strip()] = value.strip()
+        if name.startswith("nonansi/"):
+            self.settings["spark.sql.ansi.enabled"] = "false"
+        if name.startswith("timestampNTZ/"):
+            self.settings["spark.sql.timestampType"] = "TIMESTAMP_NTZ"
+
+
+def files():
+    with zipfile.ZipFile(jar()) as archive:
+        known = {n for n in archive.namelist() if n.startswith("sql-tests/results/")}
+        names = [n.removeprefix("sql-tests/inputs/").removesuffix(".sql") for n in archive.namelist()
+                 if n.startswith("sql-tests/inputs/") and n.endswith(".sql")]
+        return [File(archive, n) for n in sorted(names)
+                if f"sql-tests/results/{n}.sql.out" in known and not any(n.startswith(left) for left in LEFT_OUT)]
+
+
+def plain_value(value):
+    """A value as it can be compared: doubles to 12 digits, since sums may be added in another order."""
+    if isinstance(value, float):
+        return "nan" if math.isnan(value) else float(f"{value:.12g}")
+    if isinstance(value, dict):
+        return sorted((repr(plain_value(k)), repr(plain_value(v))) for k, v in value.items())
+    if isinstance(value, (list, tuple)):
+        return [plain_value(v) for v in value]
+    return str(value) if isinstance(value, decimal.Decimal) else value
+
+
+def answered(spark, statement):
+    """(schema, rows in an order of their own) or the error class."""
+    try:
+        frame = spark.sql(statement)
+        schema = frame.schema.simpleString()
+        return schema, sorted(repr(plain_value(tuple(row))) for row in frame.collect())
+    except PySparkException as refused:
+        return refused.getCondition() or type(refused).__name__
+    except Exception as problem:  # of the client: what Arrow or Python cannot hold
+        return f"client {type(problem).__name__}"
+
+
+def outcomes(session, file, place):
+    """What each statement of a file gives, in a session and a schema of its own."""
+    try:
+        session.conf.set("spark.sql.session.timeZone", "America/Los_Angeles")
+        for key, value in file.settings.items():
+            try:
+                session.conf.set(key, value)
+            except PySparkException:
+                return None
+        for statement in place:
+            session.sql(statement)
+        return [answered(session, statement) for statement, _, _ in file.cases]
+    finally:
+        session.stop()
+
+
+def as_expected(case, outcome):
+    _, schema, output = case
+    failure = re.match(r"[\w.$]+(Exception|Error)\n(\{.*)", output, re.S)
+    if failure:
+        try:
+            expected = json.loads(failure.group(2)).get("errorClass") or json.loads(failure.group(2)).get("condition")
+        except json.JSONDecodeError:
+            expected = None
+        return isinstance(outcome, str) and (expected is None or outcome == expected)
+    # A command's answer has no schema in the file.
+    return not isinstance(outcome, str) and (schema == "struct<>" or outcome[0] == schema)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """Spark 4.2 as it is published, with its Connect server."""
+    folder = tmp_path_factory.mktemp("plain")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = [f"-Dspark.{k}={v}" for k, v in {
+        "connect.grpc.binding.port": port, "connect.grpc.binding.address": "127.0.0.1", "ui.enabled": "false", "master": "local[2]",
+        "driver.host": "127.0.0.1", "sql.shuffle.partitions": 2, "sql.warehouse.dir": folder / "warehouse",
+        "sql.sources.parallelPartitionDiscovery.parallelism": 2}.items()]
+    opens = [f"--add-opens=java.base/{p}=ALL-UNNAMED" for p in (
+        "java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent"
+        " java.util.concurrent.atomic jdk.internal.ref sun.nio.ch sun.nio.cs sun.security.action sun.util.calendar").split()]
+    java = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
+    with open(folder / "log", "wb") as log:
+        process = subprocess.Popen(
+            [java, "-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *opens, "--sun-misc-unsafe-memory-access=allow",
+             "--enable-native-access=ALL-UNNAMED", "--add-modules=jdk.incubator.vector", *options,
+             "-cp", str(ROOT / "spark/target/runtime/jars/*"), "org.apache.spark.sql.connect.service.SparkConnectServer"],
+            cwd=folder, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "LC_ALL": "C.UTF-8"})
+    try:
+        def up():
+            assert process.poll() is None, (folder / "log").read_text()[-3000:]
+            with socket.create_connection(("127.0.0.1", port), 1):
+                return True
+        eventually(up, 120)
+        yield lambda: SparkSession.builder.remote(f"sc://127.0.0.1:{port}").create()
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def governed(account):
+    """An ordinary user who was granted everything on one catalog."""
+    user, token, _ = account.person("sql-tests")
+    admin = account.spark()
+    admin.sql("CREATE CATALOG sql_tests")
+    admin.sql(f"GRANT ALL PRIVILEGES ON CATALOG sql_tests TO `{user}`")
+    admin.stop()
+    return lambda: account.spark(token)
+
+
+def test_governed_spark_answers_as_plain_spark_does(plain, governed, seed, soak):
+    whole = soak or bool(os.environ.get("TARN_TEST_WHOLE"))
+    chosen = files()
+    if not whole:
+        random.Random(seed).shuffle(chosen)
+    passing, statements, differences = [], 0, []
+    for number, file in enumerate(chosen):
+        if not whole and len(passing) == SAMPLE:
+            break
+        schema = f"s{number}"
+        expected = outcomes(plain(), file, [f"CREATE SCHEMA {schema}", f"USE {schema}"])
+        if expected is None or not all(as_expected(c, o) for c, o in zip(file.cases, expected)):
+            continue
+        passing.append(file.name)
+        found = outcomes(governed(), file, [f"CREATE SCHEMA sql_tests.{schema}", f"USE sql_tests.{schema}"])
+        if found is None:
+            differences.append((file.name, "a setting", "SET", "allowed", "refused"))
+            continue
+        statements += len(file.cases)
+        differences += [(file.name, i, case[0], e, f) for i, (case, e, f) in enumerate(zip(file.cases, expected, found)) if e != f]
+    meant = [d for d in differences if d[4] in MEANT]
+    report = [f"{len(passing)} files, {statements} statements, {len(differences)} differ ({len(meant)} by intention)"]
+    report += [f"{d[0]} #{d[1]}: {d[2][:200]!r}\n    plain:    {str(d[3])[:300]}\n    governed: {str(d[4])[:300]}" for d in differences]
+    (ROOT / "target" / "test" / "sql-tests.txt").parent.mkdir(parents=True, exist_ok=True)
+    (ROOT / "target" / "test" / "sql-tests.txt").write_text("\n".join(report))
+    print("\n".join(report[:60]))
+    if whole:
+        assert len(passing) >= ENOUGH, f"{len(passing)} files pass on plain Spark (expected: {ENOUGH} or more)"
+    assert len(differences) < max(1, statements / 100), "\n".join(report[:40])
