@@ -30,7 +30,7 @@ GROUPS = ["unit", "postgres", "kill", "quickstart", "tpch", "scim", "sdk-go", "s
           "operations", "stack", "cloudformation", "web"]
 # One after the other on one instance, which the first of them has quickstarted.
 TOGETHER = ["quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process"]
-ALONE = ["bench"]
+ALONE = ["sql-tests", "bench"]
 
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 

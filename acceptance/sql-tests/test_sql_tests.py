@@ -4,7 +4,7 @@ The inputs are those inside Spark's published test jar. A file counts when plain
 the file itself expects: the schema of each answer, or the class of each error. It is then run by an ordinary user on a
 warehouse, and all is compared: schema, rows, error class.
 
-The whole gate runs a sample that the seed chooses; all of them run with --soak, or when this group is asked for by name.
+All of them take long, so this group runs with --soak or when it is asked for by name.
 """
 
 import decimal
@@ -12,7 +12,6 @@ import json
 import logging
 import math
 import os
-import random
 import re
 import socket
 import subprocess
@@ -29,7 +28,6 @@ logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # errors 
 
 JAR = "org/apache/spark/spark-sql_2.13/4.2.0/spark-sql_2.13-4.2.0-tests.jar"
 ENOUGH = 150
-SAMPLE = 12
 
 # Why a file is not looked at: it is about something else than answers.
 LEFT_OUT = {
@@ -187,15 +185,9 @@ def governed(account):
     return lambda: account.spark(token)
 
 
-def test_governed_spark_answers_as_plain_spark_does(plain, governed, seed, soak):
-    whole = soak or bool(os.environ.get("TARN_TEST_WHOLE"))
-    chosen = files()
-    if not whole:
-        random.Random(seed).shuffle(chosen)
+def test_governed_spark_answers_as_plain_spark_does(plain, governed):
     passing, statements, differences = [], 0, []
-    for number, file in enumerate(chosen):
-        if not whole and len(passing) == SAMPLE:
-            break
+    for number, file in enumerate(files()):
         schema = f"s{number}"
         expected = outcomes(plain(), file, [f"CREATE SCHEMA {schema}", f"USE {schema}"])
         if expected is None or not all(as_expected(c, o) for c, o in zip(file.cases, expected)):
@@ -213,6 +205,5 @@ def test_governed_spark_answers_as_plain_spark_does(plain, governed, seed, soak)
     (ROOT / "target" / "test" / "sql-tests.txt").parent.mkdir(parents=True, exist_ok=True)
     (ROOT / "target" / "test" / "sql-tests.txt").write_text("\n".join(report))
     print("\n".join(report[:60]))
-    if whole:
-        assert len(passing) >= ENOUGH, f"{len(passing)} files pass on plain Spark (expected: {ENOUGH} or more)"
+    assert len(passing) >= ENOUGH, f"{len(passing)} files pass on plain Spark (expected: {ENOUGH} or more)"
     assert len(differences) < max(1, statements / 100), "\n".join(report[:40])
