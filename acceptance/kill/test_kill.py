@@ -368,7 +368,7 @@ def whole(home):
         assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert rows.execute("PRAGMA foreign_key_check").fetchall() == []
         for what in (
-            "SELECT count(*) FROM principal p WHERE NOT EXISTS"
+            "SELECT count(*) FROM principal p WHERE kind <> 'SYSTEM_GROUP' AND NOT EXISTS"
             " (SELECT 1 FROM principal_attribute a WHERE a.principal_id = p.principal_id AND a.path = 'displayname')",
             "SELECT count(*) FROM browser_session s JOIN principal p ON p.principal_id = s.principal_id WHERE NOT p.active",
             "SELECT count(*) FROM oauth_grant g JOIN principal p ON p.principal_id = g.principal_id WHERE NOT p.active",

@@ -13,17 +13,10 @@ import com.databricks.sdk.service.billing.CreateBudgetPolicyRequest;
 import com.databricks.sdk.service.billing.GetBudgetPolicyRequest;
 import com.databricks.sdk.service.billing.ListBudgetPoliciesRequest;
 import com.databricks.sdk.service.billing.ListBudgetPoliciesResponse;
-import com.databricks.sdk.service.files.DownloadRequest;
-import com.databricks.sdk.service.files.DownloadResponse;
-import com.databricks.sdk.service.files.FilesService;
-import com.databricks.sdk.service.files.GetMetadataRequest;
-import com.databricks.sdk.service.files.GetMetadataResponse;
-import com.databricks.sdk.service.files.UploadRequest;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.tarn.TestServer;
 import dev.tarn.telemetry.Audit;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -53,7 +46,6 @@ class ApiTest {
           routes -> {
             // An SDK service that the product does not have.
             routes.mount(BudgetPolicyService.class, new Policies());
-            routes.mount(FilesService.class, new InMemory());
             routes.mountOwn(new Own());
           });
 
@@ -83,31 +75,6 @@ class ApiTest {
         case "one" -> new BudgetPolicy().setPolicyId("one");
         default -> throw new ResourceDoesNotExist("no policy " + request.getPolicyId(), null);
       };
-    }
-  }
-
-  /** One file. */
-  public static final class InMemory {
-    private byte[] content = new byte[0];
-
-    @Allow(Role.WORKSPACE_USER)
-    public void upload(Caller caller, UploadRequest request) throws IOException {
-      content = request.getContents().readAllBytes();
-    }
-
-    @Allow(Role.WORKSPACE_USER)
-    public DownloadResponse download(Caller caller, DownloadRequest request) {
-      return new DownloadResponse()
-          .setContentType("text/plain")
-          .setContents(
-              new ByteArrayInputStream(
-                  (request.getFilePath() + ":" + new String(content, StandardCharsets.UTF_8))
-                      .getBytes(StandardCharsets.UTF_8)));
-    }
-
-    @Allow(Role.WORKSPACE_USER)
-    public GetMetadataResponse getMetadata(Caller caller, GetMetadataRequest request) {
-      return new GetMetadataResponse().setContentLength(1234L).setContentType("text/plain");
     }
   }
 
@@ -390,20 +357,6 @@ class ApiTest {
       assertThat(server.send("alice", "POST", "/api/2.0/nowhere", body).statusCode())
           .isEqualTo(404);
     }
-  }
-
-  @Test
-  void aFileGoesInAndOutAsAStreamWithItsHeaders() throws Exception {
-    var files = server.as("alice").files();
-    files.upload(
-        new UploadRequest()
-            .setFilePath("/Volumes/a/b c/🏔.txt")
-            .setContents(new ByteArrayInputStream("content".getBytes(StandardCharsets.UTF_8))));
-    try (InputStream in = files.download("/Volumes/a/b c/🏔.txt").getContents()) {
-      assertThat(new String(in.readAllBytes(), StandardCharsets.UTF_8))
-          .isEqualTo("/Volumes/a/b c/🏔.txt:content");
-    }
-    assertThat(files.getMetadata("/Volumes/x").getContentLength()).isEqualTo(1234);
   }
 
   @Test

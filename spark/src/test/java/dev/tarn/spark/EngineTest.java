@@ -15,9 +15,11 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.apache.spark.SparkConf;
 import org.apache.spark.connect.proto.Expression;
 import org.apache.spark.connect.proto.GetStatusResponse.OperationStatus.OperationState;
 import org.apache.spark.connect.proto.SparkConnectServiceGrpc;
+import org.apache.spark.serializer.KryoSerializer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -72,6 +74,15 @@ class EngineTest {
     assertThat(alice.sql("SELECT current_user()")).isEqualTo(rows(row("alice@example.com")));
     alice.sql("SHOW TABLES");
     assertThat(catalog.calls).contains("GET tables 42 req-of-alice");
+  }
+
+  /**
+   * It registers classes by name, among them those of jars that are there without their
+   * dependencies.
+   */
+  @Test
+  void kryoStarts() {
+    assertThat(new KryoSerializer(new SparkConf()).newKryo()).isNotNull();
   }
 
   @Test
