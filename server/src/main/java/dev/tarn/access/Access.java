@@ -27,6 +27,7 @@ public final class Access {
   private final Grants grants;
   private final Bindings bindings;
   private final Authorization authorization;
+  private final InformationSchema informationSchema;
 
   public Access(Database database, Clock clock, People people) {
     this.database = database;
@@ -34,6 +35,7 @@ public final class Access {
     grants = new Grants(this, clock);
     bindings = new Bindings(this);
     authorization = new Authorization(this);
+    informationSchema = new InformationSchema(this);
   }
 
   /** What is done with rights, within one transaction or read. */
@@ -180,5 +182,6 @@ public final class Access {
     routes.mountOwn(new Why(this));
     routes.mount(WorkspaceBindingsService.class, bindings);
     routes.mountOwn(authorization);
+    routes.mountOwn(informationSchema);
   }
 }

@@ -148,6 +148,31 @@ public final class Grants {
             .list();
   }
 
+  /** A grant by the names of who gave it and who has it. */
+  record Given(String grantor, String grantee, Privilege privilege) {}
+
+  /**
+   * @param only to these principals; null: to all
+   */
+  static List<Given> given(Handle handle, Securable on, Set<Long> only) {
+    var query =
+        handle
+            .createQuery(
+                """
+                SELECT g.granted_by, %s AS grantee, g.privilege FROM securable_grant g
+                JOIN principal p ON p.principal_id = g.principal_id
+                WHERE g.securable_id = :on %s ORDER BY grantee, g.privilege
+                """
+                    .formatted(NAME, only == null ? "" : "AND g.principal_id IN (<only>)"))
+            .bind("on", on.id());
+    return (only == null ? query : query.bindList("only", List.copyOf(only)))
+        .map(
+            (row, context) ->
+                new Given(
+                    row.getString(1), row.getString(2), Privilege.valueOf(row.getString(3))))
+        .list();
+  }
+
   /** A privilege and where it comes from, both null when it was granted here. */
   public record Effective(String privilege, String inheritedFromType, String inheritedFromName) {}
 

@@ -1,0 +1,180 @@
+package dev.tarn.access;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.databricks.sdk.WorkspaceClient;
+import com.databricks.sdk.service.catalog.ColumnInfo;
+import com.databricks.sdk.service.catalog.ColumnTypeName;
+import com.databricks.sdk.service.catalog.CreateCatalog;
+import com.databricks.sdk.service.catalog.CreateSchema;
+import com.databricks.sdk.service.catalog.CreateTableRequest;
+import com.databricks.sdk.service.catalog.DataSourceFormat;
+import com.databricks.sdk.service.catalog.PermissionsChange;
+import com.databricks.sdk.service.catalog.Privilege;
+import com.databricks.sdk.service.catalog.TableType;
+import com.databricks.sdk.service.catalog.UpdatePermissions;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.tarn.TestServer;
+import dev.tarn.database.Json;
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** What each reader sees in {@code information_schema}. */
+class InformationSchemaTest {
+  @RegisterExtension static final TestServer server = new TestServer();
+
+  @BeforeAll
+  static void tablesInTwoCatalogs() {
+    WorkspaceClient admin = server.as("admin");
+    for (String catalog : List.of("one", "two")) {
+      admin.catalogs().create(new CreateCatalog().setName(catalog).setComment("the " + catalog));
+      for (String schema : List.of("a", "b")) {
+        admin.schemas().create(new CreateSchema().setCatalogName(catalog).setName(schema));
+        for (String table : List.of("t1", "t2", "t3")) {
+          admin
+              .tables()
+              .create(
+                  new CreateTableRequest()
+                      .setName(table)
+                      .setCatalogName(catalog)
+                      .setSchemaName(schema)
+                      .setTableType(TableType.EXTERNAL)
+                      .setDataSourceFormat(DataSourceFormat.CSV)
+                      .setStorageLocation("s3://test-root/" + catalog + "/" + schema + "/" + table)
+                      .setColumns(
+                          List.of(
+                              new ColumnInfo()
+                                  .setName("id")
+                                  .setTypeText("int")
+                                  .setTypeName(ColumnTypeName.INT)
+                                  .setTypeJson("\"integer\"")
+                                  .setPosition(0L))));
+        }
+      }
+    }
+    grant("catalog", "one", Privilege.USE_CATALOG);
+    grant("schema", "one.b", Privilege.USE_SCHEMA);
+    grant("table", "one.b.t2", Privilege.SELECT);
+  }
+
+  private static void grant(String type, String name, Privilege privilege) {
+    server
+        .as("admin")
+        .grants()
+        .update(
+            new UpdatePermissions()
+                .setSecurableType(type)
+                .setFullName(name)
+                .setChanges(
+                    List.of(
+                        new PermissionsChange()
+                            .setPrincipal("bob@example.com")
+                            .setAdd(List.of(privilege)))));
+  }
+
+  @Test
+  void everybodySeesWhatTheyHaveAnythingOn() throws Exception {
+    assertThat(names("bob", "tables", "catalog_name=one", "table_schema", "table_name"))
+        .containsExactly("b.t2");
+    assertThat(names("bob", "columns", "catalog_name=one", "table_name", "column_name"))
+        .containsExactly("t2.id");
+    assertThat(names("bob", "schemata", "catalog_name=one", "schema_name")).containsExactly("b");
+    assertThat(names("bob", "catalogs", "catalog_name=one", "catalog_name", "comment"))
+        .containsExactly("one.the one");
+    assertThat(names("bob", "tables", "catalog_name=two", "table_name")).isEmpty();
+    assertThat(names("admin", "tables", "catalog_name=two", "table_schema", "table_name"))
+        .containsExactly("a.t1", "a.t2", "a.t3", "b.t1", "b.t2", "b.t3");
+  }
+
+  @Test
+  void ofAllCatalogsPageByPageNothingIsMissedAndNothingComesTwice() throws Exception {
+    List<String> whole =
+        names("admin", "tables", "", "table_catalog", "table_schema", "table_name");
+    assertThat(whole)
+        .contains("one.a.t1", "one.b.t3", "two.a.t1", "two.b.t3")
+        .doesNotHaveDuplicates();
+    for (int size = 1; size <= 7; size++) {
+      assertThat(
+              names(
+                  "admin",
+                  "tables",
+                  "max_results=" + size,
+                  "table_catalog",
+                  "table_schema",
+                  "table_name"))
+          .as("pages of %d", size)
+          .isEqualTo(whole);
+    }
+    assertThat(names("bob", "tables", "max_results=1", "table_catalog", "table_name"))
+        .contains("one.t2")
+        .doesNotContain("one.t1", "two.t1");
+  }
+
+  @Test
+  void grantsAreShownToWhoManagesAndToWhoHasThem() throws Exception {
+    grant("table", "two.a.t1", Privilege.MODIFY);
+    assertThat(
+            names(
+                "admin",
+                "table_privileges",
+                "catalog_name=one",
+                "table_name",
+                "grantee",
+                "privilege_type",
+                "inherited_from"))
+        .containsExactly("t2.bob@example.com.SELECT.NONE");
+    assertThat(names("bob", "schema_privileges", "catalog_name=one", "schema_name", "grantee"))
+        .containsExactly("b.bob@example.com");
+    assertThat(names("carol", "table_privileges", "catalog_name=one", "table_name")).isEmpty();
+  }
+
+  @Test
+  void aViewThatIsNotThereIsNotFound() throws Exception {
+    HttpResponse<String> answer =
+        server.send("bob", "GET", "/api/2.1/unity-catalog/tarn/information-schema/nothing", null);
+    assertThat(answer.statusCode()).isEqualTo(404);
+    assertThat(answer.body()).contains("information_schema.nothing");
+    assertThat(
+            server
+                .send(
+                    "bob",
+                    "GET",
+                    "/api/2.1/unity-catalog/tarn/information-schema/tables?page_token=x!",
+                    null)
+                .statusCode())
+        .isEqualTo(400);
+  }
+
+  /** Values of the columns of each row, joined by periods, of all pages. */
+  private static List<String> names(String who, String view, String query, String... columns)
+      throws Exception {
+    List<String> names = new ArrayList<>();
+    String page = "";
+    do {
+      HttpResponse<String> answer =
+          server.send(
+              who,
+              "GET",
+              "/api/2.1/unity-catalog/tarn/information-schema/" + view + "?" + query + page,
+              null);
+      assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+      JsonNode json = Json.tree(answer.body());
+      for (JsonNode row : json.path("rows")) {
+        List<String> values = new ArrayList<>();
+        for (String column : columns) {
+          values.add(row.path(column).asText());
+        }
+        names.add(String.join(".", values));
+      }
+      page =
+          json.path("next_page_token").asText("").isEmpty()
+              ? ""
+              : "&page_token=" + json.path("next_page_token").asText();
+    } while (!page.isEmpty());
+    return names;
+  }
+}
