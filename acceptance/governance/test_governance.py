@@ -84,6 +84,20 @@ def test_a_view_shows_what_its_owner_may_see_and_no_more(owner, reader):
     assert "SELECT on Table" in refused(lambda: reader.spark.sql(f"SELECT e.id FROM governed.sales.european e JOIN {TABLE} o USING (id)").collect())
 
 
+def test_information_schema_has_for_each_reader_what_is_theirs_to_see(owner, reader):
+    tables = "SELECT table_name FROM {}.information_schema.tables WHERE table_catalog = 'governed' AND table_schema = 'sales' ORDER BY 1"
+    grants = "SELECT grantee, privilege_type FROM governed.information_schema.table_privileges WHERE table_name = 'european' AND inherited_from = 'NONE'"
+    for catalog in "governed", "system":
+        assert owner.rows(tables.format(catalog)) == [["european"], ["orders"]]
+        assert reader.rows(tables.format(catalog)) == [["european"]]
+    assert [row.table_name for row in reader.spark.sql(tables.format("system")).collect()] == ["european"]
+    assert owner.rows(grants) == reader.rows(grants) == [[reader.email, "SELECT"]]
+    columns = "SELECT DISTINCT table_name FROM governed.information_schema.columns WHERE table_schema = 'sales'"
+    assert reader.rows(columns) == [["european"]]
+    made = reader.rows("SELECT count(*), max(created) IS NOT NULL FROM governed.information_schema.schemata WHERE schema_name = 'sales'")
+    assert made == [["1", "true"]]
+
+
 def test_select_is_not_modify_and_a_revoke_bites_on_the_next_execution(owner, reader):
     change(owner, "table", TABLE, reader, [Privilege.SELECT])
     frame = reader.spark.table(TABLE)

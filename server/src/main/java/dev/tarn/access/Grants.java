@@ -12,6 +12,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -152,25 +153,35 @@ public final class Grants {
   record Given(String grantor, String grantee, Privilege privilege) {}
 
   /**
+   * The grants on some securables, by their ids.
+   *
    * @param only to these principals; null: to all
    */
-  static List<Given> given(Handle handle, Securable on, Set<Long> only) {
+  static Map<String, List<Given>> given(Handle handle, Collection<String> on, Set<Long> only) {
     var query =
         handle
             .createQuery(
                 """
-                SELECT g.granted_by, %s AS grantee, g.privilege FROM securable_grant g
-                JOIN principal p ON p.principal_id = g.principal_id
-                WHERE g.securable_id = :on %s ORDER BY grantee, g.privilege
+                SELECT g.securable_id, g.granted_by, %s AS grantee, g.privilege
+                FROM securable_grant g JOIN principal p ON p.principal_id = g.principal_id
+                WHERE g.securable_id IN (<on>) %s ORDER BY grantee, g.privilege
                 """
                     .formatted(NAME, only == null ? "" : "AND g.principal_id IN (<only>)"))
-            .bind("on", on.id());
-    return (only == null ? query : query.bindList("only", List.copyOf(only)))
+            .bindList("on", List.copyOf(on));
+    Map<String, List<Given>> given = new HashMap<>();
+    (only == null ? query : query.bindList("only", List.copyOf(only)))
         .map(
             (row, context) ->
-                new Given(
-                    row.getString(1), row.getString(2), Privilege.valueOf(row.getString(3))))
-        .list();
+                Map.entry(
+                    row.getString(1),
+                    new Given(
+                        row.getString(2), row.getString(3), Privilege.valueOf(row.getString(4)))))
+        .forEach(
+            grant ->
+                given
+                    .computeIfAbsent(grant.getKey(), id -> new ArrayList<>())
+                    .add(grant.getValue()));
+    return given;
   }
 
   /** A privilege and where it comes from, both null when it was granted here. */

@@ -12,6 +12,8 @@ import dev.tarn.http.Role;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -44,7 +46,11 @@ public final class InformationSchema {
   public record Rows(List<Map<String, Object>> rows, String nextPageToken) {}
 
   /** What a view is of, and the rows that one of these has. */
-  private record View(SecurableType type, Of of) {}
+  private record View(SecurableType type, boolean ofGrants, Of of) {
+    View(SecurableType type, Of of) {
+      this(type, false, of);
+    }
+  }
 
   private interface Of {
     void add(Walk walk, Securable securable, JsonNode document);
@@ -81,6 +87,7 @@ public final class InformationSchema {
               "metastore_privileges",
               new View(
                   SecurableType.METASTORE,
+                  true,
                   (walk, metastore, document) -> walk.privileges(metastore, "metastore"))));
 
   /** Everybody, about what they see. */
@@ -96,10 +103,11 @@ public final class InformationSchema {
     }
     int size = Math.max(1, Page.size(wanted.maxResults(), PAGE, PAGE));
     List<String> from = position(wanted.pageToken());
+    Set<Long> mine = access.people().standsFor(Long.parseLong(caller.principalId()));
     return access.read(
         caller,
         rights -> {
-          Walk walk = new Walk(rights, access.people(), view, size);
+          Walk walk = new Walk(rights, mine, view, size);
           walk.from(wanted.catalogName(), from);
           return new Rows(walk.rows, token(walk.position));
         });
@@ -118,8 +126,7 @@ public final class InformationSchema {
       return List.of();
     }
     try {
-      return List.of(
-          Json.MAPPER.readValue(Base64.getUrlDecoder().decode(token), String[].class));
+      return List.of(Json.MAPPER.readValue(Base64.getUrlDecoder().decode(token), String[].class));
     } catch (IllegalArgumentException | java.io.IOException e) {
       throw new InvalidParameterValue(
           "page_token: " + Names.shown(token) + " (expected: one that an answer had)", null);
@@ -134,15 +141,21 @@ public final class InformationSchema {
     List<String> position;
 
     private final Rights rights;
-    private final People people;
+    private final Set<Long> mine;
+
+    /** Grants by securable: of what the reader manages all, of the rest the reader's own. */
+    private final Map<String, List<Grants.Given>> all = new HashMap<>();
+
+    private final Map<String, List<Grants.Given>> own = new HashMap<>();
+
     private final View view;
     private final int depth;
     private int objectsLeft;
     private int containersLeft = CONTAINERS;
 
-    Walk(Rights rights, People people, View view, int size) {
+    Walk(Rights rights, Set<Long> mine, View view, int size) {
       this.rights = rights;
-      this.people = people;
+      this.mine = mine;
       this.view = view;
       this.objectsLeft = size;
       depth =
@@ -156,6 +169,7 @@ public final class InformationSchema {
     void from(String catalogName, List<String> from) {
       boolean all = catalogName == null || catalogName.equalsIgnoreCase("system");
       if (view.type() == SecurableType.METASTORE) {
+        loadGrants(List.of(rights.metastore()));
         visit(rights.metastore());
       } else if (depth == 1 && view.type() != SecurableType.CATALOG) {
         level(rights.metastore(), 1, from, List.of());
@@ -165,6 +179,7 @@ public final class InformationSchema {
         Securable catalog = rights.get(SecurableType.CATALOG, catalogName);
         if (depth == 1) {
           if (rights.sees(catalog) != Rights.Sight.NOTHING) {
+            loadGrants(List.of(catalog));
             visit(catalog);
           }
         } else {
@@ -198,6 +213,9 @@ public final class InformationSchema {
         page =
             rights.page(
                 parent, type, "", true, after, here ? objectsLeft : Math.min(containersLeft, 100));
+        if (here) {
+          loadGrants(page.items());
+        }
         for (Securable child : page.items()) {
           after = child.name();
           if (here) {
@@ -243,12 +261,11 @@ public final class InformationSchema {
 
     /** Grants on it and those that it inherits, as far as the reader may see them. */
     void privileges(Securable on, String noun) {
-      Set<Long> only =
-          rights.isEngine() || rights.manages(on) ? null : people.standsFor(rights.principalId());
+      Map<String, List<Grants.Given>> known = rights.manages(on) ? all : own;
       Set<Privilege> here = Privilege.grantableOn(on);
       for (Securable at : on.chain()) {
-        for (Grants.Given given : Grants.given(rights.handle(), at, only)) {
-          boolean direct = at.id().equals(on.id());
+        boolean direct = at.id().equals(on.id());
+        for (Grants.Given given : known.getOrDefault(at.id(), List.of())) {
           if (!direct && !here.contains(given.privilege())) {
             continue;
           }
@@ -258,6 +275,30 @@ public final class InformationSchema {
               .put("is_grantable", "NO")
               .put("inherited_from", direct ? "NONE" : at.type().name());
         }
+      }
+    }
+
+    /** Looks up at once what {@link #privileges} of these asks for. */
+    private void loadGrants(List<Securable> page) {
+      if (!view.ofGrants()) {
+        return;
+      }
+      rights.load(page);
+      Set<String> managed = new HashSet<>();
+      Set<String> others = new HashSet<>();
+      for (Securable on : page) {
+        (rights.manages(on) ? managed : others)
+            .addAll(on.chain().stream().map(Securable::id).toList());
+      }
+      load(all, managed, null);
+      load(own, others, mine);
+    }
+
+    private void load(Map<String, List<Grants.Given>> known, Set<String> ids, Set<Long> only) {
+      ids.removeAll(known.keySet());
+      if (!ids.isEmpty() && (only == null || !only.isEmpty())) {
+        known.putAll(Grants.given(rights.handle(), ids, only));
+        ids.forEach(id -> known.putIfAbsent(id, List.of()));
       }
     }
 
@@ -307,7 +348,7 @@ public final class InformationSchema {
   }
 
   private static View privileges(SecurableType type, String noun) {
-    return new View(type, (walk, securable, document) -> walk.privileges(securable, noun));
+    return new View(type, true, (walk, securable, document) -> walk.privileges(securable, noun));
   }
 
   private static void catalog(Walk walk, Securable catalog, JsonNode document) {

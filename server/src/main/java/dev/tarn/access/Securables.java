@@ -293,9 +293,8 @@ public final class Securables {
         .bind("readOnly", securable.readOnly())
         .bind("document", securable.document())
         .execute();
-    if (securable.type() == SecurableType.CATALOG) {
-      changed(handle, securable.metastoreId());
-    }
+    // Also of what is in a schema: a name or a path decides otherwise when something is there.
+    changed(handle, securable.metastoreId());
     return find(handle, securable.id()).orElseThrow();
   }
 
@@ -446,13 +445,16 @@ public final class Securables {
     return counts;
   }
 
-  /** Where data lies that goes with a securable: managed tables and volumes in or below it. */
+  /**
+   * Where data lies that goes with a securable: managed tables and volumes, and models, in or below
+   * it.
+   */
   public static List<String> managedData(Handle handle, Securable securable) {
     return handle
         .createQuery(
             """
             SELECT storage_location FROM securable
-            WHERE kind = 'MANAGED' AND storage_location IS NOT NULL
+            WHERE kind IN ('MANAGED', 'MODEL') AND storage_location IS NOT NULL
               AND securable_type IN ('TABLE', 'VOLUME', 'FUNCTION')
               AND securable_id IN (SELECT securable_id FROM (%s) b)
             """
@@ -497,7 +499,7 @@ public final class Securables {
             SELECT 1 FROM securable
             WHERE (storage_location IN (<above>)
                 OR (storage_location > :below AND storage_location < :end))
-              AND (kind = 'MANAGED' OR securable_type IN ('METASTORE', 'CATALOG', 'SCHEMA'))
+              AND (kind IN ('MANAGED', 'MODEL') OR securable_type IN ('METASTORE', 'CATALOG', 'SCHEMA'))
             LIMIT 1
             """)
         .bindList("above", Paths.above(location))

@@ -10,6 +10,8 @@ import com.databricks.sdk.service.catalog.ExternalLocationsService;
 import com.databricks.sdk.service.catalog.FunctionsService;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
 import com.databricks.sdk.service.catalog.MetastoresService;
+import com.databricks.sdk.service.catalog.ModelVersionsService;
+import com.databricks.sdk.service.catalog.RegisteredModelsService;
 import com.databricks.sdk.service.catalog.SchemasService;
 import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.StorageCredentialsService;
@@ -83,6 +85,8 @@ public final class Catalog implements AutoCloseable {
   final ExternalLocations externalLocations;
   final Functions functions;
   final TablePolicies tablePolicies;
+  final Models models;
+  final ModelVersions modelVersions;
   final Volumes volumes;
   final VolumeFiles files;
   final TemporaryCredentials temporaryCredentials;
@@ -119,6 +123,8 @@ public final class Catalog implements AutoCloseable {
     externalLocations = new ExternalLocations(access, locations, reach, clock);
     functions = new Functions(access, clock);
     tablePolicies = new TablePolicies(access, clock);
+    models = new Models(access, trash, clock);
+    modelVersions = new ModelVersions(access, trash, clock);
     volumes = new Volumes(access, trash, clock);
     files = new VolumeFiles(access, locations);
     temporaryCredentials = new TemporaryCredentials(access);
@@ -294,12 +300,16 @@ public final class Catalog implements AutoCloseable {
     routes.mount(FunctionsService.class, functions);
     routes.mountOwn(functions);
     routes.mountOwn(tablePolicies);
+    routes.mount(RegisteredModelsService.class, models);
+    routes.mount(ModelVersionsService.class, modelVersions);
+    routes.mountOwn(modelVersions);
     routes.mount(VolumesService.class, volumes);
     routes.mount(FilesService.class, files);
     routes.mountOwn(files);
     routes.mount(TemporaryTableCredentialsService.class, temporaryCredentials);
     routes.mount(TemporaryVolumeCredentialsService.class, temporaryCredentials);
     routes.mount(TemporaryPathCredentialsService.class, temporaryCredentials);
+    routes.mountOwn(temporaryCredentials);
     routes.mount(EntityTagAssignmentsService.class, tags);
   }
 

@@ -45,6 +45,7 @@ public final class EntityTags {
   private static final int LONGEST_KEY = 255;
   private static final int LONGEST_VALUE = 1000;
   private static final String COLUMNS = "columns";
+  private static final String MODELS = "models";
   private static final Map<String, SecurableType> TYPES =
       Map.of(
           "catalogs",
@@ -56,7 +57,11 @@ public final class EntityTags {
           COLUMNS,
           SecurableType.TABLE,
           "volumes",
-          SecurableType.VOLUME);
+          SecurableType.VOLUME,
+          "functions",
+          SecurableType.FUNCTION,
+          MODELS,
+          SecurableType.FUNCTION);
 
   private final Access access;
   private final Clock clock;
@@ -84,6 +89,13 @@ public final class EntityTags {
               + TYPES.keySet().stream().sorted().toList()
               + ")",
           null);
+    }
+    if (securableType == SecurableType.FUNCTION) {
+      return new Entity(
+          type,
+          name,
+          type.equals(MODELS) ? Models.get(rights, name) : Functions.get(rights, name),
+          "");
     }
     if (!COLUMNS.equals(type)) {
       return new Entity(type, name, rights.get(securableType, name), "");

@@ -152,7 +152,7 @@ public final class Functions {
   }
 
   private static Securable notModel(Securable found) {
-    if (found.kind().equals("MODEL")) {
+    if (found.kind().equals(Models.KIND)) {
       throw new NotFound(
           "FUNCTION_DOES_NOT_EXIST",
           "Function " + Names.shown(found.fullName()) + " does not exist: it is a model",

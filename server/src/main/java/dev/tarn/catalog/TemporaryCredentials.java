@@ -23,12 +23,13 @@ import dev.tarn.access.Securables;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Ignores;
+import dev.tarn.http.Operation;
 import dev.tarn.http.Role;
 
 /**
- * {@code /api/2.0/unity-catalog/temporary-{table,path,volume}-credentials}: keys by which engines
- * of others would read a bucket. Who may is asked; then the answer is no, as buckets are folders
- * here and a folder has no keys.
+ * {@code /api/2.0/unity-catalog/temporary-{table,path,volume,model-version}-credentials}: keys by
+ * which engines of others would read a bucket. Who may is asked; then the answer is no, as buckets
+ * are folders here and a folder has no keys.
  */
 public final class TemporaryCredentials {
   private final Access access;
@@ -90,6 +91,42 @@ public final class TemporaryCredentials {
           if (location != null) {
             rights.require(Privilege.EXTERNAL_USE_LOCATION, location);
           }
+          return null;
+        });
+    throw noKeys();
+  }
+
+  public enum ModelVersionOperation {
+    READ_MODEL_VERSION,
+    READ_WRITE_MODEL_VERSION
+  }
+
+  public record OfModelVersion(
+      String catalogName,
+      String schemaName,
+      String modelName,
+      Long version,
+      ModelVersionOperation operation) {}
+
+  /** As the open Unity Catalog has it; the SDK does not. */
+  @Operation("POST /api/2.1/unity-catalog/temporary-model-version-credentials")
+  @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
+  public com.databricks.sdk.service.catalog.TemporaryCredentials
+      generateTemporaryModelVersionCredentials(Caller caller, OfModelVersion request) {
+    required("operation", request.operation());
+    access.read(
+        caller,
+        rights -> {
+          Securable model =
+              Models.get(
+                  rights,
+                  request.catalogName() + "." + request.schemaName() + "." + request.modelName());
+          rights.require(Privilege.EXECUTE, model);
+          if (request.operation() == ModelVersionOperation.READ_WRITE_MODEL_VERSION) {
+            rights.require(Privilege.CREATE_MODEL_VERSION, model);
+          }
+          rights.require(Privilege.EXTERNAL_USE_SCHEMA, model.parent());
+          ModelVersions.find(rights, model, request.version());
           return null;
         });
     throw noKeys();

@@ -30,6 +30,8 @@ class InformationSchemaTest {
   @BeforeAll
   static void tablesInTwoCatalogs() {
     WorkspaceClient admin = server.as("admin");
+    server.token("bob");
+    server.token("carol");
     for (String catalog : List.of("one", "two")) {
       admin.catalogs().create(new CreateCatalog().setName(catalog).setComment("the " + catalog));
       for (String schema : List.of("a", "b")) {
