@@ -146,7 +146,7 @@ public final class Server implements AutoCloseable {
             () -> ownUrl().toString());
     aws = config.aws() == null ? null : new AwsAccount(config.aws(), region, iam::accountId);
     access = new Access(database, clock, people(iam));
-    catalog = new Catalog(database, buckets, clock, this::place, access, Stacks::reaches);
+    catalog = new Catalog(database, buckets, clock, this::place, access, Stacks::reaches, seal);
     engines = new Engines(config, database, seal, sandbox, tokens(iam), access::version, clock);
     engines.onChange(
         engine -> {
@@ -209,7 +209,7 @@ public final class Server implements AutoCloseable {
     keys =
         new Keys(
             Map.of("sealing", seal, "tokens", iam.tokenKeys(), "engines", engines.keys()),
-            List.of(stacks::reseal, engines::reseal),
+            List.of(stacks::reseal, engines::reseal, catalog::reseal),
             database,
             clock,
             (why, params) ->

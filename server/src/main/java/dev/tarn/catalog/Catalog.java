@@ -3,7 +3,9 @@ package dev.tarn.catalog;
 import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.service.catalog.AccountMetastoreAssignmentsService;
 import com.databricks.sdk.service.catalog.AccountMetastoresService;
+import com.databricks.sdk.service.catalog.ArtifactAllowlistsService;
 import com.databricks.sdk.service.catalog.CatalogsService;
+import com.databricks.sdk.service.catalog.ConnectionsService;
 import com.databricks.sdk.service.catalog.CredentialsService;
 import com.databricks.sdk.service.catalog.EntityTagAssignmentsService;
 import com.databricks.sdk.service.catalog.ExternalLocationsService;
@@ -12,9 +14,11 @@ import com.databricks.sdk.service.catalog.MetastoreInfo;
 import com.databricks.sdk.service.catalog.MetastoresService;
 import com.databricks.sdk.service.catalog.ModelVersionsService;
 import com.databricks.sdk.service.catalog.RegisteredModelsService;
+import com.databricks.sdk.service.catalog.ResourceQuotasService;
 import com.databricks.sdk.service.catalog.SchemasService;
 import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.catalog.StorageCredentialsService;
+import com.databricks.sdk.service.catalog.TableConstraintsService;
 import com.databricks.sdk.service.catalog.TablesService;
 import com.databricks.sdk.service.catalog.TemporaryPathCredentialsService;
 import com.databricks.sdk.service.catalog.TemporaryTableCredentialsService;
@@ -29,6 +33,7 @@ import dev.tarn.access.Securable;
 import dev.tarn.access.Securables;
 import dev.tarn.database.Database;
 import dev.tarn.database.Json;
+import dev.tarn.database.Seal;
 import dev.tarn.http.Routes;
 import dev.tarn.storage.Buckets;
 import java.time.Clock;
@@ -91,10 +96,15 @@ public final class Catalog implements AutoCloseable {
   final VolumeFiles files;
   final TemporaryCredentials temporaryCredentials;
   final EntityTags tags;
+  final Connections connections;
+  final TableConstraints constraints;
+  final ResourceQuotas quotas;
+  final ArtifactAllowlists allowlists;
 
   /**
    * @param access who may
    * @param reach which buckets a credential's role gets at
+   * @param seal what connections get in by is sealed with it
    */
   public Catalog(
       Database database,
@@ -102,7 +112,8 @@ public final class Catalog implements AutoCloseable {
       Clock clock,
       Workspaces workspaces,
       Access access,
-      Reach reach) {
+      Reach reach,
+      Seal seal) {
     this.database = database;
     this.clock = clock;
     this.workspaces = workspaces;
@@ -129,6 +140,15 @@ public final class Catalog implements AutoCloseable {
     files = new VolumeFiles(access, locations);
     temporaryCredentials = new TemporaryCredentials(access);
     tags = new EntityTags(access, clock);
+    connections = new Connections(database, access, seal, clock);
+    constraints = new TableConstraints(access, clock);
+    quotas = new ResourceQuotas(access, clock);
+    allowlists = new ArtifactAllowlists(access, clock);
+  }
+
+  /** Brings what is sealed to the current key; how much was not. */
+  public int reseal() {
+    return connections.reseal();
   }
 
   /** Deletes for good what nobody has had back in time. */
@@ -311,6 +331,10 @@ public final class Catalog implements AutoCloseable {
     routes.mount(TemporaryPathCredentialsService.class, temporaryCredentials);
     routes.mountOwn(temporaryCredentials);
     routes.mount(EntityTagAssignmentsService.class, tags);
+    routes.mount(ConnectionsService.class, connections);
+    routes.mount(TableConstraintsService.class, constraints);
+    routes.mount(ResourceQuotasService.class, quotas);
+    routes.mount(ArtifactAllowlistsService.class, allowlists);
   }
 
   @Override

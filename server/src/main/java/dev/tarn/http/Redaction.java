@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 final class Redaction {
   private static final Pattern SECRET =
       Pattern.compile(
-          ".*(token|secret|password|passwd|assertion|private_?key|access_?key|authorization"
+          ".*(token|secret|password|passwd|assertion|private_?key|access_?key|key_?json|authorization"
               + "|string_value|bytes_value|code_verifier).*|code");
 
   /** Names that say which secret is meant, and are none themselves. */

@@ -173,7 +173,8 @@ final class CatalogFixture implements BeforeEachCallback, AfterEachCallback {
         clock,
         id -> id == DATA.workspaceId() ? DATA : OTHER,
         access,
-        (handle, role, bucket) -> false);
+        (handle, role, bucket) -> false,
+        null); // no connection is made here
   }
 
   @Override
