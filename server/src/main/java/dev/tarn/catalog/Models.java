@@ -69,8 +69,8 @@ public final class Models {
   public RegisteredModelInfo create(Caller caller, CreateRegisteredModelRequest request) {
     Catalogs.refuse("storage_location", request.getStorageLocation());
     Catalogs.refuse("aliases", request.getAliases());
-    Catalogs.refuse("owner", request.getOwner());
     String name = Names.valid("name", request.getName());
+    Long owner = access.principal(request.getOwner());
     long now = clock.millis();
     RegisteredModelInfo document =
         new RegisteredModelInfo()
@@ -92,14 +92,15 @@ public final class Models {
                 Securables.insert(
                     rights.handle(),
                     Securable.of(
-                        id,
-                        SecurableType.FUNCTION,
-                        KIND,
-                        schema,
-                        name,
-                        rights.principalId(),
-                        Schemas.managedStorage(schema) + "/models/" + id,
-                        Json.write(document)));
+                            id,
+                            SecurableType.FUNCTION,
+                            KIND,
+                            schema,
+                            name,
+                            rights.principalId(),
+                            Schemas.managedStorage(schema) + "/models/" + id,
+                            Json.write(document))
+                        .ownedBy(owner));
             ModelVersionDao.insertModel(rights.handle(), model);
             return info(model);
           } catch (RuntimeException e) {

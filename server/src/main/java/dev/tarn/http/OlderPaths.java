@@ -18,6 +18,8 @@ final class OlderPaths {
     NEWER.put("/api/2.0/scim/v2/", "/api/2.0/preview/scim/v2/");
     NEWER.put("/api/2.0/sql/endpoints", "/api/2.0/sql/warehouses");
     NEWER.put("/api/2.0/unity-catalog/", "/api/2.1/unity-catalog/");
+    // Here the SDK has the older one, and clients of the open Unity Catalog the newer.
+    NEWER.put("/api/2.1/unity-catalog/temporary-", "/api/2.0/unity-catalog/temporary-");
   }
 
   private OlderPaths() {}
