@@ -218,7 +218,7 @@ def whole():
 
 def eventually(condition, seconds=60):
     """Waits for a condition of another process; the last exception or value is what a failure shows."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, 0.1
     while True:
         try:
             value = condition()
@@ -228,4 +228,5 @@ def eventually(condition, seconds=60):
             value = problem
         if time.monotonic() > end:
             raise AssertionError(f"still {value!r} after {seconds} s")
-        time.sleep(0.2)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 1.5)  # what is asked is often a command of ours, which costs more than the waiting

@@ -9,6 +9,7 @@ make fewer rounds as a part of the whole than when they are asked for by name.
 import argparse
 import glob
 import hashlib
+import itertools
 import os
 import queue
 import random
@@ -25,11 +26,11 @@ ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
-# In the order in which they start; a name is also a folder of acceptance/ (but for those that MAVEN and web run).
-GROUPS = ["unit", "postgres", "kill", "quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers", "backup", "browser",
+# In the order in which they start; a name is also a folder of acceptance/ (but for those that JUNIT and web run).
+GROUPS = ["unit", "postgres", "engine", "kill", "quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers", "backup", "browser",
           "operations", "stack", "cloudformation", "web"]
 # One after the other on one instance, which the first of them has quickstarted.
-TOGETHER = ["quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process"]
+TOGETHER = ["quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers"]
 ALONE = ["sql-tests", "bench"]
 
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -71,31 +72,36 @@ def train():
     return trained
 
 
-def unit(log):
-    """All JUnit tests of all modules and the formatter; jars stay as they are, instances run from them."""
-    return junit(log, "spotless:check", "test")
+def unit(log, soak):
+    """The JUnit tests of all modules but `spark`, and the formatter; jars stay as they are, instances run from them."""
+    return junit(log, [module for module in MODULES if module != "spark"], "-Dspark.skipTests=true", "spotless:check", "test")
 
 
-def postgres(log):
+def postgres(log, soak):
     """The server's tests again, on PostgreSQL, and those of two control planes. Left out is only what is tagged so."""
-    return junit(log, "-pl", "server", "-am", "-DskipTests", "-Dserver.skipTests=false", "-Ddatabase=postgres",
-                 "-DexcludedGroups=database-blind", "test")
+    return junit(log, ["server"], "-pl", "server", "-am", "-DskipTests", "-Dserver.skipTests=false", "-Ddatabase=postgres",
+                 f"-DexcludedGroups={'none' if soak else 'database-blind'}", "test")
 
 
-def junit(log, *arguments):
-    for report in glob.glob(str(ROOT / "*/target/surefire-reports/*.xml")):
+def engine(log, soak):
+    """The JUnit tests of what runs inside an engine; they start engines of their own."""
+    return junit(log, ["spark"], "-pl", "spark", "-am", "-DskipTests", "-Dspark.skipTests=false", "test")
+
+
+def junit(log, modules, *arguments):
+    reports = [str(ROOT / module / "target/surefire-reports/TEST-*.xml") for module in modules]
+    for report in itertools.chain(*map(glob.glob, reports)):
         os.remove(report)
-    maven = ["mvn", "-B", "-Dmaven.test.failure.ignore=true", *arguments]
+    # What the build makes by running programs (the console, the samples, lists of operations) is there already.
+    maven = ["mvn", "-B", "-Dmaven.test.failure.ignore=true", "-Dexec.skip=true", *arguments]
     # Its compilers and the tests are over before the JVM's second compiler pays off (as in pom.xml for the tests).
     options = f"{os.environ.get('MAVEN_OPTS', '')} {QUICK}"
     code = run(maven, log, env={**os.environ, "MAVEN_OPTS": options})
-    return code, glob.glob(str(ROOT / "*/target/surefire-reports/TEST-*.xml"))
+    return code, [*itertools.chain(*map(glob.glob, reports))]
 
 
-# One after the other: they share a target folder.
-MAVEN = {"unit": unit, "postgres": postgres}
-
-
+MODULES = [path.parent.name for path in ROOT.glob("*/pom.xml")]
+JUNIT = {"unit": unit, "postgres": postgres, "engine": engine}
 def web(log):
     """The console: types against the server's, lint, components, and what its built files weigh."""
     report = ROOT / "web" / "target" / "vitest.xml"
@@ -146,8 +152,8 @@ def run_groups(names, arguments, totals):
     start = time.monotonic()
     say(f"{', '.join(names)} …")
     log = REPORTS / f"{names[0]}.log"
-    if names[0] in MAVEN:
-        code, reports = MAVEN[names[0]](log)
+    if names[0] in JUNIT:
+        code, reports = JUNIT[names[0]](log, arguments.soak)
     elif names == ["web"]:
         code, reports = web(log)
     else:
@@ -180,7 +186,9 @@ def main():
     wanted = arguments.only or [*GROUPS, *(ALONE if arguments.soak else [])]
     totals, problems = [], []
     waiting = queue.SimpleQueue()
-    for name in [group for group in GROUPS if group in wanted and group not in MAVEN]:
+    # What shares a target folder runs one after the other; but `unit` has compiled all tests long before the AOT caches are made.
+    maven = list(JUNIT) if set(wanted) <= set(JUNIT) else ["unit", "postgres"]
+    for name in [group for group in GROUPS if group in wanted and group not in maven]:
         names = [group for group in TOGETHER if group in wanted] if name in TOGETHER else [name]
         if name == names[0]:
             waiting.put(names)
@@ -204,7 +212,7 @@ def main():
 
     def prepare():
         try:
-            if not set(wanted) <= set(MAVEN):
+            if not set(wanted) <= set(JUNIT):
                 prepare_venv()
                 if not train():  # a failure, and yet no reason not to try the rest
                     totals.append((0, 1))
@@ -215,7 +223,7 @@ def main():
 
     lanes = [
         threading.Thread(target=lane, args=(prepare,)),
-        threading.Thread(target=lane, args=(lambda: [run_some([name]) for name in MAVEN if name in wanted],)),
+        threading.Thread(target=lane, args=(lambda: [run_some([name]) for name in maven if name in wanted],)),
         # One more than there are cores: rounds of kills and races wait for most of their time.
         threading.Thread(target=lane, args=(lambda: None,)),
     ]

@@ -1,6 +1,7 @@
 """kill -9 of server and engines at seeded moments: nothing acknowledged is lost, nothing half-made stays."""
 
 import contextlib
+import json
 import os
 import random
 import re
@@ -13,7 +14,7 @@ import time
 import pytest
 import requests
 
-from conftest import Browser, Instance, eventually
+from conftest import Account, Browser, Instance, eventually
 
 
 @pytest.fixture(scope="module")
@@ -250,24 +251,44 @@ def test_sync_comes_before_the_answer(survivor):
     assert sqlite3.connect(survivor.home / "tarn.db").execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-class Directory:
-    """A SCIM client with a directory of its own: what was acknowledged, and what the one call may have done that was not."""
+class Caller:
+    """Somebody who changes things until the server does not answer any more, and believes only what was acknowledged."""
 
-    NAMES = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
-
-    def __init__(self, url, base, token, name, seed):
-        self.url, self.name, self.chance = url + base, name, random.Random(f"{seed}-{name}")
+    def __init__(self, url, token, name, seed):
+        self.url, self.name, self.chance = url, name, random.Random(f"{seed}-{name}")
         self.session = requests.Session()
         self.session.headers["Authorization"] = f"Bearer {token}"
-        self.users, self.groups = {}, {}  # id → what it must say
-        self.open = None  # kind, id or name, what it says if the call was heard (None: gone)
+        self.requests = []  # ids of the changes that were acknowledged
+        self.open = None
         self.made = self.acknowledged = 0
         self.problem = None
 
     def call(self, verb, path, body=None):
         answer = self.session.request(verb, self.url + path, json=body, timeout=30)
         assert answer.status_code in (200, 201, 204), f"{verb} {path} {body}: {answer.status_code} {answer.text}"
+        if verb != "GET":
+            self.requests.append(answer.headers["x-request-id"])
         return answer.json() if answer.content else None
+
+    def work(self):
+        """Until the server does not answer any more."""
+        try:
+            while True:
+                self.change()
+        except requests.RequestException:
+            pass
+        except AssertionError as problem:
+            self.problem = problem
+
+
+class Directory(Caller):
+    """A SCIM client with a directory of its own: what was acknowledged, and what the one call may have done that was not."""
+
+    NAMES = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.users, self.groups = {}, {}  # id → what it must say; open: kind, id or name, what it says if the call was heard (None: gone)
 
     def change(self):
         """One call; what it is about stays open until it is answered."""
@@ -316,16 +337,6 @@ class Directory:
         del self.users[user]
         self.groups = {g: members - {user} for g, members in self.groups.items()}
 
-    def work(self):
-        """Until the server does not answer any more."""
-        try:
-            while True:
-                self.change()
-        except requests.RequestException:
-            pass
-        except AssertionError as problem:
-            self.problem = problem
-
     def listed(self, kind):
         found, start = [], 1
         while True:
@@ -362,6 +373,130 @@ class Directory:
         assert groups == self.groups, f"groups: {set(groups.items()) ^ set(self.groups.items())}"
 
 
+class Steward(Caller):
+    """Makes, grants, gives away and drops the securables of a catalog of its own."""
+
+    KINDS = {"schema": "schemas", "volume": "volumes", "view": "tables", "function": "functions"}
+    PRIVILEGES = {"schema": ["USE_SCHEMA", "SELECT", "MODIFY", "CREATE_TABLE", "EXECUTE"], "volume": ["READ_VOLUME", "WRITE_VOLUME", "APPLY_TAG"],
+                  "view": ["SELECT", "APPLY_TAG", "MANAGE"], "function": ["EXECUTE", "MANAGE"]}
+
+    def __init__(self, url, token, name, seed, people):
+        super().__init__(url + "/api/2.1/unity-catalog", token, name, seed)
+        self.people = people
+        self.catalog = f"steward_{name}"
+        self.things = {}  # (kind, full name) → (owner, {(principal, privilege)}); open: all of it, if the call was heard
+        self.me = self.call("POST", "/catalogs", {"name": self.catalog})["owner"]
+
+    def change(self):
+        schemas = sorted(name for kind, name in self.things if kind == "schema")
+        what = self.chance.choice(["schema", "make", "make", "grant", "grant", "grant", "give", "drop", "rename"]) if schemas else "schema"
+        after = dict(self.things)
+        if what in ("schema", "make"):
+            self.made += 1
+            kind = "schema" if what == "schema" else self.chance.choice(["volume", "view", "function"])
+            schema = None if what == "schema" else self.chance.choice(schemas)
+            name = f"{self.catalog if what == 'schema' else schema}.x{self.made}"
+            after[kind, name] = (self.me, frozenset())
+            call = ("POST", f"/{self.KINDS[kind]}", self.body(kind, name))
+        else:
+            kind, name = key = self.chance.choice(sorted(self.things))
+            owner, grants = self.things[key]
+            path = f"/{self.KINDS[kind]}/{name}"
+            if what == "grant":
+                wanted = {(who, one) for who in self.people for one in self.PRIVILEGES[kind] if self.chance.random() < 0.4}
+                changes = [{"principal": who, "add": [p for w, p in sorted(wanted - grants) if w == who],
+                            "remove": [p for w, p in sorted(grants - wanted) if w == who]} for who in self.people]
+                after[key] = (owner, frozenset(wanted))
+                call = ("PATCH", f"/permissions/{'table' if kind == 'view' else kind}/{name}", {"changes": changes})
+            elif what == "give":
+                owner = self.chance.choice([self.me, *self.people])
+                after[key] = (owner, grants)
+                call = ("PATCH", path, {"owner": owner})
+            elif what == "drop":
+                after = {k: v for k, v in after.items() if k != key and not (kind == "schema" and k[1].startswith(f"{name}."))}
+                call = ("DELETE", path + "?force=true" * (kind == "schema"), None)
+            else:
+                if kind in ("view", "function"):  # these have no new names
+                    return
+                self.made += 1
+                new = f"{name.rpartition('.')[0]}.x{self.made}"
+                after = {(k, new + n[len(name):] if n == name or kind == "schema" and n.startswith(f"{name}.") else n): v
+                         for (k, n), v in after.items()}
+                call = ("PATCH", path, {"new_name": new.rpartition(".")[2]})
+        self.open = after
+        self.call(*call)
+        self.things, self.open = after, None
+        self.acknowledged += 1
+
+    def body(self, kind, name):
+        parts = name.split(".")
+        if kind == "schema":
+            return {"catalog_name": parts[0], "name": parts[1]}
+        told = {"catalog_name": parts[0], "schema_name": parts[1], "name": parts[2]}
+        if kind == "volume":
+            return {**told, "volume_type": "MANAGED"}
+        if kind == "view":
+            return {**told, "table_type": "VIEW", "view_definition": "SELECT 1 AS id", "columns": []}
+        return {"function_info": {
+            **told, "data_type": "INT", "full_data_type": "INT", "routine_body": "SQL", "routine_definition": "1", "parameter_style": "S",
+            "is_deterministic": True, "sql_data_access": "CONTAINS_SQL", "is_null_call": False, "security_type": "DEFINER",
+            "specific_name": parts[2]}}
+
+    def there(self):
+        """What the server says there is."""
+        found = {}
+        for schema in self.call("GET", f"/schemas?catalog_name={self.catalog}").get("schemas", []):
+            if schema["name"] not in ("default", "information_schema"):
+                found["schema", schema["full_name"]] = schema["owner"]
+                for kind in ("volume", "view", "function"):
+                    path = self.KINDS[kind]
+                    for one in self.call("GET", f"/{path}?catalog_name={self.catalog}&schema_name={schema['name']}").get(path, []):
+                        found[kind, one["full_name"]] = one["owner"]
+        return {(kind, name): (owner, frozenset(
+            (one["principal"], privilege) for one in
+            self.call("GET", f"/permissions/{'table' if kind == 'view' else kind}/{name}").get("privilege_assignments", [])
+            for privilege in one["privileges"])) for (kind, name), owner in found.items()}
+
+    def check(self):
+        """What was acknowledged is there whole, and the open call did all that it says or nothing."""
+        assert not self.problem, self.problem
+        there = self.there()
+        if self.open is not None and there == self.open:
+            self.things = self.open
+        self.open = None
+        assert there == self.things, f"{set(there.items()) ^ set(self.things.items())}"
+
+
+def test_no_securable_is_half_made_no_grant_half_given_and_no_audit_record_missing(survivor, seed, soak):
+    account = Account(survivor)
+    people = [account.ask("POST", f"{account.path}/scim/v2/Users", {"userName": f"steward{i}@example.com"})["userName"] for i in range(2)]
+    stewards = [Steward(account.url, account.workspace_token, f"{i}", seed, people) for i in range(4)]
+    for number in range(100 if soak else 3):
+        delay = random.Random(f"stewards-{seed}-{number}").uniform(0.3, 3.0)
+        print(f"round {number}: kill server {delay:.2f}s into four stewards", flush=True)
+        threads = [threading.Thread(target=one.work) for one in stewards]
+        for thread in threads:
+            thread.start()
+        time.sleep(delay)
+        os.kill(survivor.status()["pid"], signal.SIGKILL)
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive(), "a client never got an answer"
+        survivor.tarn("up")
+        try:
+            for one in stewards:
+                one.check()
+            whole(survivor.home)
+            audited = {json.loads(line)["request_id"] for segment in (survivor.home / "audit").rglob("*.json*")
+                       for line in segment.read_text().splitlines()}
+            missing = [request for one in stewards for request in one.requests if request not in audited]
+            assert not missing, f"acknowledged and not audited: {missing[:5]}"
+        except AssertionError as problem:
+            raise AssertionError(f"seed {seed}, round {number}: {problem}\n{survivor.log_tail()}") from problem
+        print(f"  held; {sum(one.acknowledged for one in stewards)} acknowledged so far", flush=True)
+    assert sum(one.acknowledged for one in stewards) > 20, "hardly anything was acknowledged, so nothing was tried"
+
+
 def whole(home):
     """No row speaks of somebody who is not there, or lets somebody in who is out."""
     with sqlite3.connect(home / "tarn.db") as rows:
@@ -372,6 +507,8 @@ def whole(home):
             " (SELECT 1 FROM principal_attribute a WHERE a.principal_id = p.principal_id AND a.path = 'displayname')",
             "SELECT count(*) FROM browser_session s JOIN principal p ON p.principal_id = s.principal_id WHERE NOT p.active",
             "SELECT count(*) FROM oauth_grant g JOIN principal p ON p.principal_id = g.principal_id WHERE NOT p.active",
+            "SELECT count(*) FROM securable c JOIN securable p ON p.securable_id = c.parent_id"
+            " WHERE c.deleted_at IS NULL AND p.deleted_at IS NOT NULL",
             "SELECT count(*) FROM former_principal f JOIN principal p ON p.principal_id = f.principal_id",
         ):
             assert rows.execute(what).fetchone() == (0,), what
@@ -382,8 +519,8 @@ def test_what_scim_acknowledged_survives_a_kill_and_nothing_is_half_done(survivo
     token = (survivor.home / "keys" / "admin-token").read_text().strip()
     account = requests.get(f"{url}/.well-known/databricks-config", timeout=60).json()["account_id"]
     base = f"/api/2.0/accounts/{account}/scim/v2"
-    clients = [Directory(url, base, token, f"round{i}", seed) for i in range(4)]
-    signed = Directory(url, base, token, "signed", seed)
+    clients = [Directory(url + base, token, f"round{i}", seed) for i in range(4)]
+    signed = Directory(url + base, token, "signed", seed)
     for number in range(100 if soak else 3):
         chance = random.Random(f"scim-{seed}-{number}")
         delay = chance.uniform(0.1, 3.0)

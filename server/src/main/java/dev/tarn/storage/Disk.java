@@ -25,7 +25,7 @@ public final class Disk {
   /** POSTs that read, stop, delete, or sign somebody in who is to do one of these. */
   private static final Pattern HARMLESS =
       Pattern.compile(
-          "(execute|cancel|stop|delete|permanentDelete|remove|close|revoke|trash|list|get|search"
+          "(authorize|execute|cancel|stop|delete|permanentDelete|remove|close|revoke|trash|list|get|search"
               + "|query|find|inspect|token|accountToken|signIn|signOut|begin|end|discard).*");
 
   private final LongSupplier usable;

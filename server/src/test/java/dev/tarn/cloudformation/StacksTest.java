@@ -26,6 +26,7 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -176,6 +177,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void aStackThatFailsRollsBackInReverseWithTheFailedResource() throws Exception {
     door.refused.add("/workspaces");
     String name = create("failing", Map.of("WorkspaceName", "rd"));
@@ -207,6 +209,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void aWrongAccountIdFailsTheStackAndLeavesNothing() throws Exception {
     String name =
         create(
@@ -221,6 +224,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void anExpiredSessionMakesNothingAndIsStillRolledBack() throws Exception {
     String name = create(null, Map.of("WorkspaceName", "rd", "SessionToken", "expired-long-ago"));
     assertThat(end(name).status()).isEqualTo("ROLLBACK_COMPLETE");
@@ -231,6 +235,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void aStackIsDeletedAfterItsSessionExpired() throws Exception {
     String name = create(null, Map.of("WorkspaceName", "rd"));
     Stacks.Stack made = end(name);
@@ -240,6 +245,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void aBucketThatExistsAlreadyFailsTheStackAndStays() throws Exception {
     buckets.create("taken", "us-east-1", "somebody");
     String name =
@@ -270,6 +276,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void aBucketSomebodyPutFilesIntoIsNotDeleted() throws Exception {
     String name = create("files", "Resources: {bucket: {Type: AWS::S3::Bucket}}", Map.of());
     end(name);
@@ -287,6 +294,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void aHandlerJarThatWasExchangedIsNotRun() throws Exception {
     CountDownLatch latch = new CountDownLatch(1);
     door.held.put("rd", latch);
@@ -365,6 +373,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void whatTheRunnerDoesNotKnowIsRefusedByNameBeforeAnythingIsMade() {
     Map<String, String> refusals =
         Map.of(
@@ -396,6 +405,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void parametersAreHeldToTheirConstraints() {
     Map<Map<String, String>, String> refusals =
         Map.of(
@@ -472,6 +482,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void anUpdateThatFailsIsTakenBack() throws Exception {
     String name = create(null, Map.of("WorkspaceName", "rd"));
     end(name);
@@ -544,6 +555,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void anUpdateAddsAndRemovesResourcesOfAChangedTemplate() throws Exception {
     String name =
         create(
@@ -577,6 +589,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void aRollbackThatFailedCanBeGoneOnWithOrTheStackDeleted() throws Exception {
     String name = create(null, Map.of("WorkspaceName", "rd"));
     end(name);
@@ -614,6 +627,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void aStackWithDataInItsBucketIsNotDeletedBeforeSomebodySaysWhatBecomesOfIt() throws Exception {
     String name = create(null, Map.of("WorkspaceName", "rd"));
     end(name);
@@ -648,6 +662,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void aCustomersNetworkLinkAndKeyAreRegisteredAndGivenToTheWorkspace() throws Exception {
     String name = create(null, Map.of("WorkspaceName", "rd"));
     end(name);
@@ -679,6 +694,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void driftIsReadFromWhatIsReallyThere() throws Exception {
     String name = create(null, Map.of("WorkspaceName", "rd"));
     end(name);
@@ -717,6 +733,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind")
   void theFormOfTheQuickstartHasItsGroupsItsDefaultsAndWhoUsesWhat() {
     TemplateSummary form = door.stacks.summary(admin, new Stacks.AllStacks(TestDoor.ACCOUNT));
     assertThat(form.stackName()).matches("databricks-workspace-stack-[0-9a-f]{5}");

@@ -32,9 +32,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
+@Tag("database-blind")
 class ApiTest {
   private static final long STREAM = 512L * 1024 * 1024;
   private static final AtomicLong TAKEN = new AtomicLong();

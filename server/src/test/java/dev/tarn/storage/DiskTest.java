@@ -38,7 +38,10 @@ class DiskTest {
         .isInstanceOf(DatabricksError.class);
     for (String action :
         new String[] {
-          "sql.StatementExecution.executeStatement", "sql.Warehouses.stop", "iam.Oidc.token"
+          "sql.StatementExecution.executeStatement",
+          "access.Authorization.authorize",
+          "sql.Warehouses.stop",
+          "iam.Oidc.token"
         }) {
       assertThatCode(() -> full.admit("POST", action)).doesNotThrowAnyException();
     }
