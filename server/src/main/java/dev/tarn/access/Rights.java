@@ -448,6 +448,14 @@ public final class Rights {
               + " volumes only",
           null);
     }
+    if (Securables.isProtected(handle, path)) {
+      throw new PermissionDenied(
+          "Path "
+              + Names.shown(path)
+              + " is or holds data of a table with a row filter or column masks, which is reached by"
+              + " the table's name only",
+          null);
+    }
     for (Securable volume : Securables.overlapping(handle, path, Set.of(SecurableType.VOLUME))) {
       if (Paths.isIn(path, volume.storageLocation())) {
         require(Authorization.ofVolume(privilege), volume);

@@ -510,6 +510,25 @@ public final class Securables {
         .isPresent();
   }
 
+  /** Whether a path is in the data of a table with a row filter or a mask, or such is in it. */
+  static boolean isProtected(Handle handle, String location) {
+    return handle
+        .createQuery(
+            """
+            SELECT 1 FROM securable
+            WHERE (storage_location IN (<above>)
+                OR (storage_location > :below AND storage_location < :end))
+              AND securable_id IN (SELECT securable_id FROM table_policy)
+            LIMIT 1
+            """)
+        .bindList("above", Paths.above(location))
+        .bind("below", location + "/")
+        .bind("end", location + "0")
+        .mapTo(Integer.class)
+        .findOne()
+        .isPresent();
+  }
+
   /** Engines keep decisions as long as this number stays. */
   public static void changed(Handle handle, String metastoreId) {
     handle

@@ -92,6 +92,7 @@ public final class Catalog implements AutoCloseable {
   final TablePolicies tablePolicies;
   final Models models;
   final ModelVersions modelVersions;
+  final EffectivePolicies effectivePolicies;
   final Volumes volumes;
   final VolumeFiles files;
   final TemporaryCredentials temporaryCredentials;
@@ -136,6 +137,7 @@ public final class Catalog implements AutoCloseable {
     tablePolicies = new TablePolicies(access, clock);
     models = new Models(access, trash, clock);
     modelVersions = new ModelVersions(access, trash, clock);
+    effectivePolicies = new EffectivePolicies(access);
     volumes = new Volumes(access, trash, clock);
     files = new VolumeFiles(access, locations);
     temporaryCredentials = new TemporaryCredentials(access);
@@ -323,6 +325,7 @@ public final class Catalog implements AutoCloseable {
     routes.mount(RegisteredModelsService.class, models);
     routes.mount(ModelVersionsService.class, modelVersions);
     routes.mountOwn(modelVersions);
+    routes.mountOwn(effectivePolicies);
     routes.mount(VolumesService.class, volumes);
     routes.mount(FilesService.class, files);
     routes.mountOwn(files);

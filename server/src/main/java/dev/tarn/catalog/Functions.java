@@ -124,7 +124,7 @@ public final class Functions {
     return Json.read(function.document(), FunctionInfo.class);
   }
 
-  private static FunctionInfo info(Securable function) {
+  static FunctionInfo info(Securable function) {
     return document(function)
         .setName(function.name())
         .setSchemaName(function.parent().name())

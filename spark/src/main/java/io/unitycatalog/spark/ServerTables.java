@@ -306,23 +306,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
     return body;
   }
 
-  /** What the rules for rows and columns would hide is not read by an engine without them. */
-  private static void requireUnprotected(Identifier ident, JsonNode json) {
-    boolean masked = false;
-    for (JsonNode column : json.path("columns")) {
-      masked |= column.hasNonNull("mask");
-    }
-    if (masked || json.hasNonNull("row_filter")) {
-      throw new UnsupportedOperationException(
-          "Table "
-              + ident
-              + " has a row filter or a column mask, which engines do not apply yet: nobody reads"
-              + " or writes it (expected: ALTER TABLE … DROP ROW FILTER, ALTER COLUMN … DROP MASK)");
-    }
-  }
-
   private Table table(Identifier ident, JsonNode json) {
-    requireUnprotected(ident, json);
     String provider = json.path("data_source_format").asText("").toLowerCase(Locale.ROOT);
     String location = json.path("storage_location").asText("");
     if (location.isEmpty()) {

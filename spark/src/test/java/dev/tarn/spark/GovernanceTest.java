@@ -3,49 +3,28 @@ package dev.tarn.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** What a driver allows: Alice may everything, Bob and Carol what is granted. */
 class GovernanceTest {
-  private static final String TOKEN = "engine-token-of-the-test";
-
-  @TempDir static Path folder;
+  private static GovernedEngine governed;
   private static InMemoryCatalog catalog;
-  private static TestEngine engine;
-  private static int version = 1;
-  private final List<ConnectSession> sessions = new ArrayList<>();
   private final ConnectSession alice = session("42", "alice@example.com");
   private final ConnectSession bob = session("43", "bob@example.com");
 
-  @BeforeAll
-  static void start() throws Exception {
-    Files.createDirectories(folder.resolve("storage/root"));
-    catalog = new InMemoryCatalog(TOKEN);
-    catalog.createCatalog("main");
-    for (String user : List.of("43", "44")) {
-      catalog.grants.put(user, ConcurrentHashMap.newKeySet());
-    }
-    engine = new TestEngine(folder, catalog, TOKEN, 600);
-    ConnectSession alice = engine.session("42", "alice@example.com");
-    alice.sql("CREATE TABLE salaries (who STRING, amount INT)");
-    alice.sql("INSERT INTO salaries VALUES ('alice@example.com', 1), ('bob@example.com', 2)");
-  }
-
-  @AfterAll
-  static void stop() throws Exception {
-    engine.stop();
-    catalog.close();
-  }
+  @RegisterExtension
+  static final BeforeAllCallback START =
+      context -> {
+        governed = GovernedEngine.of(context);
+        catalog = governed.catalog;
+        ConnectSession alice = governed.session("42", "alice@example.com");
+        alice.sql("CREATE TABLE salaries (who STRING, amount INT)");
+        alice.sql("INSERT INTO salaries VALUES ('alice@example.com', 1), ('bob@example.com', 2)");
+      };
 
   @Test
   void aViewHasItsOwnersRightsAndItsReaderOnlyThoseOnTheView() {
@@ -197,27 +176,20 @@ class GovernanceTest {
 
   // ---- words of the tests ----
 
-  private ConnectSession session(String id, String name) {
-    ConnectSession session = engine.session(id, name);
-    session.catalogsVersion = catalog.version;
-    sessions.add(session);
-    return session;
+  private static ConnectSession session(String id, String name) {
+    return governed.session(id, name);
   }
 
-  private void grant(String user, String... grants) {
-    catalog.grants.get(user).addAll(Set.of(grants));
-    changed();
+  private static void grant(String user, String... grants) {
+    governed.grant(user, grants);
   }
 
-  private void revoke(String user, String grant) {
-    catalog.grants.get(user).remove(grant);
-    changed();
+  private static void revoke(String user, String grant) {
+    governed.revoke(user, grant);
   }
 
-  /** The control plane tells each call that something has changed. */
-  private void changed() {
-    catalog.version = String.valueOf(++version);
-    sessions.forEach(session -> session.catalogsVersion = catalog.version);
+  private static void changed() {
+    governed.changed();
   }
 
   private static void refused(String what, ThrowingCallable statement) {

@@ -40,6 +40,9 @@ final class InMemoryCatalog implements AutoCloseable {
   /** By user id: {@code SELECT main.default.t}. Who has no entry may do everything. */
   final Map<String, Set<String>> grants = new ConcurrentHashMap<>();
 
+  /** By table and column, "" for its rows: what was set as a filter or mask. */
+  private final Map<String, Map<String, JsonNode>> protections = new ConcurrentHashMap<>();
+
   /** By user id: names of groups. */
   final Map<String, List<String>> groups = new ConcurrentHashMap<>();
 
@@ -183,8 +186,14 @@ final class InMemoryCatalog implements AutoCloseable {
       case "DELETE tables/name" -> {
         known(tables, name, "TABLE_DOES_NOT_EXIST");
         tables.remove(name);
+        protections.remove(String.join(".", name));
         yield JSON.createObjectNode();
       }
+      case "PUT tarn/name", "DELETE tarn/name" -> protect(method, path.get(1).split("/", -1), body);
+      case "GET tarn/name" ->
+          path.get(1).endsWith("/policies")
+              ? policies(path.get(1).split("/", -1)[1])
+              : governance.answer(method, path, query, body);
       case "POST tarn/name" ->
           path.get(1).equals("authorize")
               ? authorize(user, body)
@@ -202,6 +211,48 @@ final class InMemoryCatalog implements AutoCloseable {
       }
       default -> governance.answer(method, path, query, body);
     };
+  }
+
+  /** {@code tables/c.s.t/row-filter} or {@code tables/c.s.t/columns/x/mask}. */
+  private JsonNode protect(String method, String[] path, JsonNode body) throws Refusal {
+    governance.answer(method, List.of("tarn", String.join("/", path)), Map.of(), body);
+    Map<String, JsonNode> rules =
+        protections.computeIfAbsent(path[1], table -> new ConcurrentSkipListMap<>());
+    String column = path.length > 3 ? path[3] : "";
+    if (method.equals("DELETE")) {
+      rules.remove(column);
+    } else {
+      rules.put(column, body);
+    }
+    return JSON.createObjectNode();
+  }
+
+  private JsonNode policies(String table) throws Refusal {
+    ObjectNode answer = JSON.createObjectNode().put("version", version);
+    ArrayNode masks = answer.putArray("column_masks");
+    for (var each : protections.getOrDefault(table, Map.of()).entrySet()) {
+      ObjectNode rule =
+          each.getKey().isEmpty()
+              ? answer.putObject("row_filter")
+              : masks.addObject().put("column", each.getKey());
+      String name = each.getValue().path("function_name").asText();
+      ObjectNode function = governance.find("functions", name);
+      if (function == null) {
+        throw new Refusal(409, "INVALID_STATE", name + " is not there any more");
+      }
+      rule.set("function", function.deepCopy().put("full_name", name));
+      ArrayNode arguments = rule.putArray("arguments");
+      for (String kind : List.of("input", "using")) {
+        if (each.getValue().has(kind + "_arguments")) {
+          arguments.addAll((ArrayNode) each.getValue().get(kind + "_arguments"));
+        } else {
+          each.getValue()
+              .path(kind + "_column_names")
+              .forEach(column -> arguments.addObject().put("column", column.asText()));
+        }
+      }
+    }
+    return answer;
   }
 
   private JsonNode authorize(String user, JsonNode body) throws Refusal {

@@ -46,25 +46,31 @@ final class Authorize extends Rule<LogicalPlan> {
       return plan;
     }
     LogicalPlan known = withSettings(plan);
+    Sessions.Session session = Sessions.of(spark);
+    if (session != null) {
+      known = new Targets(spark, session).guarded(known);
+    }
     require(spark, known);
     return known;
   }
 
   static void require(SparkSession spark, LogicalPlan plan) {
-    Set<Need> needs;
+    Needs.Found found;
     try {
-      needs = Needs.of(plan);
+      found = Needs.of(plan);
     } catch (Exception e) {
       if (InternalWork.isGoingOn()) {
         return;
       }
       throw e;
     }
+    Set<Need> needs = found.needs();
     if (needs.isEmpty()) {
       return;
     }
     Sessions.Session session = Sessions.of(spark);
     if (session != null && session.decisions().known(session, needs)) {
+      requireBarriers(session, found);
       return;
     }
     if (InternalWork.isGoingOn()) {
@@ -74,6 +80,31 @@ final class Authorize extends Rule<LogicalPlan> {
       throw Refused.because("this session belongs to nobody");
     }
     session.decisions().require(session, needs);
+    requireBarriers(session, found);
+  }
+
+  /** Whoever sees a part of a table reads it through what shows that part, as it is now. */
+  private static void requireBarriers(Sessions.Session session, Needs.Found found) {
+    for (Needs.Touch touch : found.touched()) {
+      if (Targets.isHarmless(touch.by())) {
+        continue;
+      }
+      Policy policy = session.decisions().policy(session, touch.table());
+      boolean through = touch.behind() != null && touch.behind().policy().equals(policy);
+      if (policy.isEmpty() || through || Targets.isGuarded(touch.by(), policy)) {
+        continue;
+      }
+      if (InternalWork.isGoingOn()) {
+        return;
+      }
+      if (touch.behind() != null) {
+        throw Refused.because(
+            "the filter or masks of Table '"
+                + policy.table()
+                + "' are others than when this was analyzed (expected: make it again)");
+      }
+      throw Refused.ofProtected(touch.by().nodeName(), policy);
+    }
   }
 
   /** SET by the platform's name is SET by Spark's; SET alone lists what may be read. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.enforcement.Authorize;
 import dev.tarn.enforcement.Decision;
 import dev.tarn.enforcement.Need;
@@ -13,6 +14,8 @@ import dev.tarn.spark.Sessions;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -26,6 +29,11 @@ public final class Decisions {
       CatalogServer.JSON.copy().setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE);
 
   private volatile Known known = new Known(null, Set.of(), List.of());
+
+  private volatile Seen seen = new Seen("", Map.of());
+
+  /** What the principal sees of tables, by their full names in lower case. */
+  private record Seen(String version, Map<String, Policy> policies) {}
 
   private record Known(String version, Set<Need> allowed, List<String> groups) {}
 
@@ -49,6 +57,38 @@ public final class Decisions {
     if (!open.isEmpty()) {
       ask(session, open);
     }
+  }
+
+  /**
+   * What the principal sees of a table, however it is reached: filters and masks are of whoever
+   * reads, also within what runs with its owner's rights.
+   */
+  Policy policy(Sessions.Session session, String table) {
+    String key = table.toLowerCase(Locale.ROOT);
+    Seen now = seen;
+    boolean current = now.version.equals(session.version());
+    Policy known = current ? now.policies.get(key) : null;
+    if (known != null) {
+      return known;
+    }
+    JsonNode rules =
+        Sessions.server()
+            .get(
+                session.call(),
+                "tarn/tables/" + CatalogServer.fullName(key.split("\\.", -1)) + "/policies");
+    String version = rules.path("version").asText();
+    ((ObjectNode) rules).remove("version");
+    Policy plain = new Policy(key, rules, List.of());
+    Policy policy = plain.isEmpty() ? plain : new Policy(key, rules, groups(session));
+    remember(version, policy);
+    return policy;
+  }
+
+  private synchronized void remember(String version, Policy policy) {
+    if (!version.equals(seen.version)) {
+      seen = new Seen(version, new ConcurrentHashMap<>());
+    }
+    seen.policies.put(policy.table(), policy);
   }
 
   /** Names of the groups the principal is in. */

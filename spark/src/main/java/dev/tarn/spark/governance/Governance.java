@@ -19,8 +19,12 @@ public final class Governance extends AbstractFunction1<SparkSessionExtensions, 
           return parser;
         });
     extensions.injectHintResolutionRule(GateSources::new);
+    extensions.injectHintResolutionRule(session -> new Barriers.Wrap());
+    extensions.injectResolutionRule(Barriers.Decide::new);
     extensions.injectPostHocResolutionRule(Authorize::new);
     extensions.injectPlanNormalizationRule(Authorize.Recheck::new);
+    extensions.injectOptimizerRule(session -> new SafeFilters());
+    extensions.injectPlannerStrategy(session -> new SafeFilters.Planned());
     IdentityFunctions.register(extensions);
     return BoxedUnit.UNIT;
   }

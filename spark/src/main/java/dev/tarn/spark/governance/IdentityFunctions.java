@@ -69,26 +69,30 @@ final class IdentityFunctions {
     if (session == null) {
       return plan;
     }
+    return plan.transformAllExpressionsWithSubqueries(literal(session));
+  }
+
+  /** The user as a literal, for who calls. */
+  static AbstractPartialFunction<Expression, Expression> literal(Sessions.Session session) {
     UTF8String user = UTF8String.fromString(session.call().principal().userName());
-    return plan.transformAllExpressionsWithSubqueries(
-        new AbstractPartialFunction<Expression, Expression>() {
-          @Override
-          public boolean isDefinedAt(Expression expression) {
-            return expression instanceof CurrentUser;
-          }
+    return new AbstractPartialFunction<Expression, Expression>() {
+      @Override
+      public boolean isDefinedAt(Expression expression) {
+        return expression instanceof CurrentUser;
+      }
 
-          @Override
-          public <A extends Expression, B> B applyOrElse(
-              A expression, scala.Function1<A, B> otherwise) {
-            return isDefinedAt(expression)
-                ? cast(new Literal(user, expression.dataType()))
-                : otherwise.apply(expression);
-          }
+      @Override
+      public <A extends Expression, B> B applyOrElse(
+          A expression, scala.Function1<A, B> otherwise) {
+        return isDefinedAt(expression)
+            ? cast(new Literal(user, expression.dataType()))
+            : otherwise.apply(expression);
+      }
 
-          @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
-          private <B> B cast(Expression literal) {
-            return (B) literal;
-          }
-        });
+      @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+      private <B> B cast(Expression literal) {
+        return (B) literal;
+      }
+    };
   }
 }

@@ -3,6 +3,7 @@ package dev.tarn.spark.governance;
 import dev.tarn.enforcement.Need;
 import dev.tarn.spark.PathsOnlyCatalog;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -72,18 +73,53 @@ final class Needs {
           "HiveGenericUDTF");
 
   private final Set<Need> found = new LinkedHashSet<>();
+  private final List<Touch> touched = new ArrayList<>();
   private final List<String> via = new ArrayList<>();
+
+  /** What commands name as their targets, by identity, with the command. */
+  private final IdentityHashMap<LogicalPlan, LogicalPlan> targets = new IdentityHashMap<>();
+
+  private LogicalPlan at;
+  private Barrier behind;
+
+  /** Functions that a policy applies here, to whoever reads. */
+  private Set<String> applied = Set.of();
 
   private Needs() {}
 
+  /**
+   * A table that something is done with.
+   *
+   * @param behind the barrier it is read through; null when it is not
+   */
+  record Touch(String table, LogicalPlan by, Barrier behind) {}
+
+  /** What a plan needs, and the tables whose policies count in it. */
+  record Found(Set<Need> needs, List<Touch> touched) {}
+
   /** Refuses with INSUFFICIENT_PERMISSIONS what nobody may run. */
-  static Set<Need> of(LogicalPlan plan) {
+  static Found of(LogicalPlan plan) {
     Needs needs = new Needs();
     needs.walk(plan);
-    return needs.found;
+    return new Found(needs.found, needs.touched);
+  }
+
+  /** The full name of the table of a catalog that a relation reads; null when it reads none. */
+  static String table(LogicalPlan relation) {
+    if (!(relation instanceof DataSourceV2Relation) && !(relation instanceof LogicalRelation)) {
+      return null;
+    }
+    Needs needs = new Needs();
+    needs.on("SELECT", relation);
+    return needs.touched.isEmpty() ? null : needs.touched.get(0).table();
   }
 
   private void walk(LogicalPlan node) {
+    at = targets.getOrDefault(node, node);
+    if (node instanceof Barrier barrier) {
+      barrier(barrier);
+      return;
+    }
     Plans.Rule rule = Plans.of(node.getClass());
     if (rule == null) {
       throw Refused.because("'" + node.nodeName() + "' is not known to this engine");
@@ -124,6 +160,20 @@ final class Needs {
     parts(node).forEach(this::walk);
   }
 
+  /** Of a policy's functions nobody needs to have EXECUTE. */
+  private void barrier(Barrier barrier) {
+    if (barrier.policy() == null) {
+      throw Refused.because("'" + barrier.nodeName() + "' is not resolved");
+    }
+    Barrier before = behind;
+    Set<String> appliedBefore = applied;
+    behind = barrier;
+    applied = barrier.policy().functions();
+    walk(barrier.child());
+    behind = before;
+    applied = appliedBefore;
+  }
+
   /** Children, and the plans that a command holds without calling them children. */
   private static List<LogicalPlan> parts(LogicalPlan node) {
     List<LogicalPlan> parts = new ArrayList<>(CollectionConverters.asJava(node.children()));
@@ -155,20 +205,31 @@ final class Needs {
     if (expression instanceof SQLScalarFunction call) {
       CollectionConverters.asJava(call.inputs()).forEach(this::walk);
       String name = name(call.function());
+      Set<String> before = applied;
+      if (name != null && !applied.contains(name.toLowerCase(Locale.ROOT))) {
+        need("EXECUTE", "FUNCTION", name);
+      }
+      applied = Set.of();
       if (name == null) {
         walk(call.child());
       } else {
-        need("EXECUTE", "FUNCTION", name);
         via.add("FUNCTION " + name);
         walk(call.child());
         via.remove(via.size() - 1);
       }
+      applied = before;
       return;
     }
     if (expression instanceof PlanExpression<?> subquery) {
       QueryPlan<?> plan = subquery.plan();
       if (plan instanceof LogicalPlan logical) {
+        Barrier before = behind;
+        Set<String> appliedBefore = applied;
+        behind = null;
+        applied = Set.of();
         walk(logical);
+        behind = before;
+        applied = appliedBefore;
       }
     }
     CollectionConverters.asJava(expression.children()).forEach(this::walk);
@@ -232,6 +293,7 @@ final class Needs {
   // ---- what a command names ----
 
   private void part(LogicalPlan node, Plans.Part need) {
+    at = node;
     Object named = null;
     for (String part : need.parts()) {
       named = field(node, part);
@@ -247,6 +309,11 @@ final class Needs {
         throw Refused.because("'" + node.nodeName() + "' names nothing that is known");
       }
       return;
+    }
+    if (named instanceof LogicalPlan target) {
+      for (LogicalPlan each = target; each != null; each = only(each)) {
+        targets.put(each, node);
+      }
     }
     switch (need.privilege()) {
       case "WRITE" -> {
@@ -268,6 +335,10 @@ final class Needs {
     }
   }
 
+  private static LogicalPlan only(LogicalPlan node) {
+    return node instanceof Barrier || node.children().size() != 1 ? null : node.children().head();
+  }
+
   private static Object field(LogicalPlan node, String name) {
     Product product = (Product) node;
     for (int i = 0; i < product.productArity(); i++) {
@@ -287,20 +358,20 @@ final class Needs {
       if (table.catalog() instanceof PathsOnlyCatalog || isPath(table.table())) {
         path(privilege, table.table());
       } else {
-        need(privilege, "TABLE", name(table.catalog(), table.identifier()));
+        table(privilege, name(table.catalog(), table.identifier()));
       }
     } else if (named instanceof ResolvedPersistentView view) {
       need(privilege, "TABLE", name(view.catalog(), view.identifier()));
     } else if (named instanceof ResolvedIdentifier id) {
-      need(privilege, "TABLE", name(id.catalog(), id.identifier()));
+      table(privilege, name(id.catalog(), id.identifier()));
     } else if (named instanceof View view) {
       need(privilege, "TABLE", name(view.desc().identifier()));
     } else if (named instanceof CatalogTable table) {
-      need(privilege, "TABLE", name(table.identifier()));
+      table(privilege, name(table.identifier()));
     } else if (named instanceof TableIdentifier id) {
-      need(privilege, "TABLE", name(id));
+      table(privilege, name(id));
     } else if (named instanceof V2TableReference reference) {
-      need(privilege, "TABLE", name(reference.catalog(), reference.identifier()));
+      table(privilege, name(reference.catalog(), reference.identifier()));
     } else if (named instanceof DataSourceV2Relation relation) {
       if (relation.table().getClass().getName().startsWith("dev.tarn.spark.sql.")) {
         // information_schema: the server answers each reader with what is the reader's to see.
@@ -310,7 +381,7 @@ final class Needs {
           && relation.identifier().isDefined()
           && !(relation.catalog().get() instanceof PathsOnlyCatalog)
           && !isPath(relation.table())) {
-        need(privilege, "TABLE", name(relation.catalog().get(), relation.identifier().get()));
+        table(privilege, name(relation.catalog().get(), relation.identifier().get()));
       } else {
         path(privilege, relation.table());
       }
@@ -527,6 +598,11 @@ final class Needs {
   }
 
   // ---- names ----
+
+  private void table(String privilege, String name) {
+    need(privilege, "TABLE", name);
+    touched.add(new Touch(name, at, behind));
+  }
 
   private void need(String privilege, String type, String name) {
     found.add(new Need(privilege, type, name, List.copyOf(via)));

@@ -11,6 +11,7 @@ import scala.Some;
 public final class Refused {
   public static final String ERROR_CLASS = "INSUFFICIENT_PERMISSIONS";
   public static final String SQL_STATE = "42501";
+  private static final String PROTECTED = "ROW_LEVEL_SECURITY_COLUMN_MASK_FEATURE_NOT_SUPPORTED";
 
   private Refused() {}
 
@@ -19,6 +20,22 @@ public final class Refused {
    */
   public static RuntimeException because(String sentence) {
     return because(sentence, null);
+  }
+
+  /**
+   * @param operation what cannot be done to who sees a part of a table only
+   */
+  static RuntimeException ofProtected(String operation, Policy policy) {
+    return thrown(
+        PROTECTED,
+        "0A000",
+        "'"
+            + operation
+            + "' on Table '"
+            + policy.table()
+            + "' is not supported: it has a row filter or column masks",
+        "message",
+        null);
   }
 
   static RuntimeException because(CatalogError refusal) {
@@ -30,16 +47,21 @@ public final class Refused {
         sentence.startsWith(CatalogError.INSUFFICIENT)
             ? sentence
             : CatalogError.INSUFFICIENT + sentence;
+    return thrown(ERROR_CLASS, SQL_STATE, message, "report", cause);
+  }
+
+  private static RuntimeException thrown(
+      String errorClass, String sqlState, String message, String parameter, Throwable cause) {
     return Refused.<RuntimeException>unchecked(
         new AnalysisException(
-            "[" + ERROR_CLASS + "] " + message,
+            "[" + errorClass + "] " + message,
             Option.empty(),
             Option.empty(),
             Option.apply(cause),
-            new Some<>(ERROR_CLASS),
-            scalaMap(Map.of("report", sentence)),
+            new Some<>(errorClass),
+            scalaMap(Map.of(parameter, message)),
             new QueryContext[0],
-            new Some<>(SQL_STATE),
+            new Some<>(sqlState),
             Option.empty()));
   }
 

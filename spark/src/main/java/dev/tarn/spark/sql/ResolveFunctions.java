@@ -96,6 +96,21 @@ final class ResolveFunctions extends Rule<LogicalPlan> {
     }
   }
 
+  /** The functions in whose bodies the analysis is, and in them another. */
+  static List<String> withinAnd(String fullName) {
+    return withinAnd(Body.ofAnalysis(), fullName);
+  }
+
+  private static List<String> withinAnd(Body body, String fullName) {
+    List<String> within = new ArrayList<>(body == null ? List.of() : body.within);
+    within.add(fullName);
+    if (within.indexOf(fullName) < within.size() - 1) {
+      throw new IllegalArgumentException(
+          "function " + String.join(" calls ", within) + " (expected: none that calls itself)");
+    }
+    return within;
+  }
+
   private static LogicalPlan relation(LogicalPlan node, List<String> home) {
     if (node instanceof UnresolvedRelation relation && relation.multipartIdentifier().size() < 3) {
       List<String> name = CollectionConverters.asJava(relation.multipartIdentifier());
@@ -261,12 +276,7 @@ final class ResolveFunctions extends Rule<LogicalPlan> {
       List<String> whole = new ArrayList<>(parents().subList(0, 3 - name.size()));
       whole.addAll(name);
       String fullName = String.join(".", whole).toLowerCase(Locale.ROOT);
-      List<String> within = new ArrayList<>(body == null ? List.of() : body.within);
-      within.add(fullName);
-      if (within.indexOf(fullName) < within.size() - 1) {
-        throw new IllegalArgumentException(
-            "function " + String.join(" calls ", within) + " (expected: none that calls itself)");
-      }
+      List<String> within = withinAnd(body, fullName);
       JsonNode info;
       try {
         info =
