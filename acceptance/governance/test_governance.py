@@ -96,6 +96,15 @@ def test_information_schema_has_for_each_reader_what_is_theirs_to_see(owner, rea
     assert reader.rows(columns) == [["european"]]
     made = reader.rows("SELECT count(*), max(created) IS NOT NULL FROM governed.information_schema.schemata WHERE schema_name = 'sales'")
     assert made == [["1", "true"]]
+    assert owner.rows(f"ALTER TABLE {TABLE} SET TAGS ('k' = 'v')") == []
+    tags = "SELECT table_name, tag_name, tag_value FROM governed.information_schema.table_tags"
+    assert owner.rows(tags) == [["orders", "k", "v"]] and reader.rows(tags) == []
+
+
+def test_every_view_of_information_schema_answers(reader):
+    views = [row[1] for row in reader.rows("SHOW TABLES IN system.information_schema")]
+    assert len(views) > 30
+    assert {view: rows for view in views if not isinstance(rows := reader.rows(f"SELECT * FROM system.information_schema.{view} LIMIT 1"), list)} == {}
 
 
 def test_select_is_not_modify_and_a_revoke_bites_on_the_next_execution(owner, reader):

@@ -46,11 +46,23 @@ public final class InformationSchema {
   public record Rows(List<Map<String, Object>> rows, String nextPageToken) {}
 
   /** What a view is of, and the rows that one of these has. */
-  private record View(SecurableType type, boolean ofGrants, Of of) {
+  private record View(SecurableType type, Beside beside, Of of) {
+    /** What is looked up for a page beside the securables themselves. */
+    enum Beside {
+      NOTHING,
+      GRANTS,
+      TAGS
+    }
+
     View(SecurableType type, Of of) {
-      this(type, false, of);
+      this(type, Beside.NOTHING, of);
     }
   }
+
+  /**
+   * @param column "" when it is on the securable itself
+   */
+  private record Tag(String column, String key, String value) {}
 
   private interface Of {
     void add(Walk walk, Securable securable, JsonNode document);
@@ -72,6 +84,23 @@ public final class InformationSchema {
           Map.entry(
               "storage_credentials",
               new View(SecurableType.CREDENTIAL, InformationSchema::credential)),
+          Map.entry(
+              "connections", new View(SecurableType.CONNECTION, InformationSchema::connection)),
+          Map.entry("catalog_tags", tags(SecurableType.CATALOG)),
+          Map.entry("schema_tags", tags(SecurableType.SCHEMA)),
+          Map.entry("table_tags", tags(SecurableType.TABLE)),
+          Map.entry(
+              "column_tags",
+              new View(
+                  SecurableType.TABLE,
+                  View.Beside.TAGS,
+                  (walk, table, document) -> walk.tags(table, true))),
+          Map.entry("volume_tags", tags(SecurableType.VOLUME)),
+          Map.entry("row_filters", new View(SecurableType.TABLE, InformationSchema::filter)),
+          Map.entry("column_masks", new View(SecurableType.TABLE, InformationSchema::masks)),
+          Map.entry(
+              "table_constraints", new View(SecurableType.TABLE, InformationSchema::constraints)),
+          Map.entry("key_column_usage", new View(SecurableType.TABLE, InformationSchema::keys)),
           Map.entry("catalog_privileges", privileges(SecurableType.CATALOG, "catalog")),
           Map.entry("schema_privileges", privileges(SecurableType.SCHEMA, "schema")),
           Map.entry("table_privileges", privileges(SecurableType.TABLE, "table")),
@@ -83,11 +112,12 @@ public final class InformationSchema {
           Map.entry(
               "storage_credential_privileges",
               privileges(SecurableType.CREDENTIAL, "storage_credential")),
+          Map.entry("connection_privileges", privileges(SecurableType.CONNECTION, "connection")),
           Map.entry(
               "metastore_privileges",
               new View(
                   SecurableType.METASTORE,
-                  true,
+                  View.Beside.GRANTS,
                   (walk, metastore, document) -> walk.privileges(metastore, "metastore"))));
 
   /** Everybody, about what they see. */
@@ -148,6 +178,7 @@ public final class InformationSchema {
 
     private final Map<String, List<Grants.Given>> own = new HashMap<>();
 
+    private final Map<String, List<Tag>> tags = new HashMap<>();
     private final View view;
     private final int depth;
     private int objectsLeft;
@@ -169,7 +200,7 @@ public final class InformationSchema {
     void from(String catalogName, List<String> from) {
       boolean all = catalogName == null || catalogName.equalsIgnoreCase("system");
       if (view.type() == SecurableType.METASTORE) {
-        loadGrants(List.of(rights.metastore()));
+        loadBeside(List.of(rights.metastore()));
         visit(rights.metastore());
       } else if (depth == 1 && view.type() != SecurableType.CATALOG) {
         level(rights.metastore(), 1, from, List.of());
@@ -179,7 +210,7 @@ public final class InformationSchema {
         Securable catalog = rights.get(SecurableType.CATALOG, catalogName);
         if (depth == 1) {
           if (rights.sees(catalog) != Rights.Sight.NOTHING) {
-            loadGrants(List.of(catalog));
+            loadBeside(List.of(catalog));
             visit(catalog);
           }
         } else {
@@ -214,7 +245,7 @@ public final class InformationSchema {
             rights.page(
                 parent, type, "", true, after, here ? objectsLeft : Math.min(containersLeft, 100));
         if (here) {
-          loadGrants(page.items());
+          loadBeside(page.items());
         }
         for (Securable child : page.items()) {
           after = child.name();
@@ -278,11 +309,17 @@ public final class InformationSchema {
       }
     }
 
-    /** Looks up at once what {@link #privileges} of these asks for. */
-    private void loadGrants(List<Securable> page) {
-      if (!view.ofGrants()) {
-        return;
+    /** Looks up at once what the view says of these beside what is in their documents. */
+    private void loadBeside(List<Securable> page) {
+      if (view.beside() == View.Beside.TAGS) {
+        tags.clear();
+        loadTags(page);
+      } else if (view.beside() == View.Beside.GRANTS) {
+        loadGrants(page);
       }
+    }
+
+    private void loadGrants(List<Securable> page) {
       rights.load(page);
       Set<String> managed = new HashSet<>();
       Set<String> others = new HashSet<>();
@@ -299,6 +336,45 @@ public final class InformationSchema {
       if (!ids.isEmpty() && (only == null || !only.isEmpty())) {
         known.putAll(Grants.given(rights.handle(), ids, only));
         ids.forEach(id -> known.putIfAbsent(id, List.of()));
+      }
+    }
+
+    private void loadTags(List<Securable> page) {
+      if (!page.isEmpty()) {
+        rights
+            .handle()
+            .createQuery(
+                """
+                SELECT securable_id, column_name, tag_key, tag_value FROM entity_tag
+                WHERE securable_id IN (<ids>) ORDER BY column_name, tag_key
+                """)
+            .bindList("ids", page.stream().map(Securable::id).toList())
+            .map(
+                (row, context) ->
+                    Map.entry(
+                        row.getString(1),
+                        new Tag(row.getString(2), row.getString(3), row.getString(4))))
+            .forEach(
+                tag ->
+                    tags.computeIfAbsent(tag.getKey(), id -> new ArrayList<>())
+                        .add(tag.getValue()));
+      }
+    }
+
+    /** Tags on it, or on its columns. */
+    void tags(Securable on, boolean ofColumns) {
+      for (Tag tag : tags.getOrDefault(on.id(), List.of())) {
+        if (tag.column().isEmpty() == ofColumns) {
+          continue;
+        }
+        Row row = row();
+        for (Securable at = on; at.type() != SecurableType.METASTORE; at = at.parent()) {
+          row.put(at.type().name().toLowerCase(Locale.ROOT) + "_name", at.name());
+        }
+        if (ofColumns) {
+          row.put("column_name", tag.column());
+        }
+        row.put("tag_name", tag.key()).put("tag_value", tag.value() == null ? "" : tag.value());
       }
     }
 
@@ -348,7 +424,13 @@ public final class InformationSchema {
   }
 
   private static View privileges(SecurableType type, String noun) {
-    return new View(type, true, (walk, securable, document) -> walk.privileges(securable, noun));
+    return new View(
+        type, View.Beside.GRANTS, (walk, securable, document) -> walk.privileges(securable, noun));
+  }
+
+  private static View tags(SecurableType type) {
+    return new View(
+        type, View.Beside.TAGS, (walk, securable, document) -> walk.tags(securable, false));
   }
 
   private static void catalog(Walk walk, Securable catalog, JsonNode document) {
@@ -470,8 +552,88 @@ public final class InformationSchema {
         .put("external_location_owner", location.owner())
         .put("url", location.storageLocation())
         .put("storage_credential_id", location.usesId())
+        .put(
+            "storage_credential_name",
+            Securables.find(walk.rights.handle(), location.usesId())
+                .map(Securable::name)
+                .orElse(null))
         .put("read_only", yes(document.path("read_only").asBoolean()))
         .stamped(document);
+  }
+
+  private static void connection(Walk walk, Securable connection, JsonNode document) {
+    walk.row()
+        .put("connection_id", connection.id())
+        .put("connection_name", connection.name())
+        .put("connection_owner", connection.owner())
+        .copy("connection_type", document, "connection_type")
+        .copy("credential_type", document, "credential_type")
+        .stamped(document);
+  }
+
+  private static void filter(Walk walk, Securable table, JsonNode document) {
+    JsonNode filter = document.path("row_filter");
+    if (filter.isObject()) {
+      walk.row()
+          .of("table", table)
+          .copy("filter_name", filter, "function_name")
+          .put("target_columns", joined(filter.path("input_column_names")));
+    }
+  }
+
+  private static void masks(Walk walk, Securable table, JsonNode document) {
+    for (JsonNode column : document.path("columns")) {
+      if (column.path("mask").isObject()) {
+        walk.row()
+            .of("table", table)
+            .copy("column_name", column, "name")
+            .copy("mask_name", column.path("mask"), "function_name")
+            .put("using_columns", joined(column.path("mask").path("using_column_names")));
+      }
+    }
+  }
+
+  private static String joined(JsonNode names) {
+    List<String> all = new ArrayList<>();
+    names.forEach(name -> all.add(name.asText()));
+    return String.join(", ", all);
+  }
+
+  /** What of a table's constraint is there: the primary key, or a foreign one. */
+  private static JsonNode key(JsonNode constraint) {
+    JsonNode primary = constraint.path("primary_key_constraint");
+    return primary.isObject() ? primary : constraint.path("foreign_key_constraint");
+  }
+
+  private static Row constraint(Walk walk, Securable table, JsonNode constraint) {
+    return walk.row()
+        .put("constraint_catalog", table.parent().parent().name())
+        .put("constraint_schema", table.parent().name())
+        .copy("constraint_name", key(constraint), "name")
+        .of("table", table);
+  }
+
+  private static void constraints(Walk walk, Securable table, JsonNode document) {
+    for (JsonNode constraint : document.path("table_constraints")) {
+      constraint(walk, table, constraint)
+          .put(
+              "constraint_type",
+              constraint.path("primary_key_constraint").isObject() ? "PRIMARY KEY" : "FOREIGN KEY")
+          .put("is_deferrable", "YES")
+          .put("initially_deferred", "YES")
+          .put("enforced", "NO");
+    }
+  }
+
+  private static void keys(Walk walk, Securable table, JsonNode document) {
+    for (JsonNode constraint : document.path("table_constraints")) {
+      int position = 0;
+      for (JsonNode column : key(constraint).path("child_columns")) {
+        constraint(walk, table, constraint)
+            .put("column_name", column.asText())
+            .put("ordinal_position", ++position);
+      }
+    }
   }
 
   private static void credential(Walk walk, Securable credential, JsonNode document) {

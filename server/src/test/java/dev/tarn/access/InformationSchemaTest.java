@@ -54,6 +54,7 @@ class InformationSchemaTest {
                                   .setTypeText("int")
                                   .setTypeName(ColumnTypeName.INT)
                                   .setTypeJson("\"integer\"")
+                                  .setNullable(false)
                                   .setPosition(0L))));
         }
       }
@@ -132,6 +133,58 @@ class InformationSchemaTest {
     assertThat(names("bob", "schema_privileges", "catalog_name=one", "schema_name", "grantee"))
         .containsExactly("b.bob@example.com");
     assertThat(names("carol", "table_privileges", "catalog_name=one", "table_name")).isEmpty();
+  }
+
+  @Test
+  void tagsFiltersAndKeysAreShownWithTheirTables() throws Exception {
+    admin(
+        "POST",
+        "entity-tag-assignments",
+        "{\"entity_type\": \"tables\", \"entity_name\": \"one.b.t2\", \"tag_key\": \"k\"}");
+    admin(
+        "POST",
+        "entity-tag-assignments",
+        "{\"entity_type\": \"columns\", \"entity_name\": \"one.b.t2.id\", \"tag_key\": \"pii\","
+            + " \"tag_value\": \"v\"}");
+    admin(
+        "POST",
+        "entity-tag-assignments",
+        "{\"entity_type\": \"tables\", \"entity_name\": \"one.b.t1\", \"tag_key\": \"hidden\"}");
+    assertThat(
+            names("bob", "table_tags", "catalog_name=one", "table_name", "tag_name", "tag_value"))
+        .containsExactly("t2.k.");
+    assertThat(names("bob", "column_tags", "", "catalog_name", "column_name", "tag_name"))
+        .containsExactly("one.id.pii");
+    admin(
+        "POST",
+        "functions",
+        """
+        {"function_info": {"catalog_name": "one", "schema_name": "b", "name": "keep",
+         "input_params": {"parameters": []}, "data_type": "BOOLEAN", "full_data_type": "boolean",
+         "routine_body": "SQL", "routine_definition": "true", "parameter_style": "S",
+         "is_deterministic": true, "sql_data_access": "CONTAINS_SQL", "is_null_call": false,
+         "security_type": "DEFINER", "specific_name": "keep"}}
+        """);
+    admin("PUT", "tarn/tables/one.b.t3/row-filter", "{\"function_name\": \"one.b.keep\"}");
+    assertThat(names("admin", "row_filters", "catalog_name=one", "table_name", "filter_name"))
+        .containsExactly("t3.one.b.keep");
+    admin(
+        "POST",
+        "constraints",
+        "{\"full_name_arg\": \"one.b.t2\", \"constraint\": {\"primary_key_constraint\":"
+            + " {\"name\": \"pk\", \"child_columns\": [\"id\"]}}}");
+    assertThat(
+            names(
+                "bob", "table_constraints", "", "table_name", "constraint_name", "constraint_type"))
+        .containsExactly("t2.pk.PRIMARY KEY");
+    assertThat(names("bob", "key_column_usage", "", "constraint_name", "column_name"))
+        .containsExactly("pk.id");
+  }
+
+  private static void admin(String verb, String path, String body) throws Exception {
+    HttpResponse<String> answer =
+        server.send("admin", verb, "/api/2.1/unity-catalog/" + path, body);
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
   }
 
   @Test
