@@ -103,7 +103,7 @@ def test_information_schema_has_for_each_reader_what_is_theirs_to_see(owner, rea
 
 def test_every_view_of_information_schema_answers(reader):
     views = [row[1] for row in reader.rows("SHOW TABLES IN system.information_schema")]
-    assert len(views) > 30
+    assert len(views) >= 30
     assert {view: rows for view in views if not isinstance(rows := reader.rows(f"SELECT * FROM system.information_schema.{view} LIMIT 1"), list)} == {}
 
 
