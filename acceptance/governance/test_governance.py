@@ -146,3 +146,73 @@ def test_no_setting_of_the_engine_can_be_read(reader):
     for name in ("spark.connect.authenticate.token", "spark.hadoop.fs.s3a.secret.key", "spark.sql.extensions"):
         with pytest.raises(PySparkException):
             reader.spark.conf.get(name)
+
+
+@pytest.fixture(scope="module")
+def staff(owner, reader):
+    """A table of which each sees their own row, and the card of nobody else whole."""
+    name = "governed.sales.staff"
+    change(owner, "catalog", "governed", reader, [Privilege.USE_CATALOG])
+    change(owner, "schema", "governed.sales", reader, [Privilege.USE_SCHEMA])
+    for statement in (
+            f"CREATE TABLE {name} (who STRING, card STRING, pay INT)",
+            f"INSERT INTO {name} VALUES ('{owner.email}', '4111', 1), ('{reader.email}', '4222', 2), ('nobody', '4333', 3)",
+            "CREATE FUNCTION governed.sales.sees(who STRING) RETURNS BOOLEAN RETURN who = current_user() OR who = 'nobody' AND"
+            " is_account_group_member('admins')",
+            "CREATE FUNCTION governed.sales.last(card STRING, shown INT) RETURNS STRING RETURN concat('*', right(card, shown))",
+            f"CREATE VIEW governed.sales.all_staff AS SELECT who, card FROM {name}",
+            f"CREATE VIEW governed.sales.mine AS SELECT id FROM {TABLE} WHERE region = if(current_user() = '{owner.email}', 'EU', 'US')"):
+        assert isinstance(owner.rows(statement), list), owner.rows(statement)
+    for table in (name, "governed.sales.all_staff", "governed.sales.mine"):
+        change(owner, "table", table, reader, [Privilege.SELECT])
+    assert len(reader.rows(f"SELECT * FROM {name}")) == 3  # what is hidden below can be seen
+    for statement in (
+            f"ALTER TABLE {name} SET ROW FILTER governed.sales.sees ON (who)",
+            f"ALTER TABLE {name} ALTER COLUMN card SET MASK governed.sales.last USING COLUMNS (2)"):
+        assert owner.rows(statement) == [], owner.rows(statement)
+    return name
+
+
+def test_two_people_see_different_rows_of_one_table_through_a_filter_and_a_mask(owner, reader, staff):
+    for one, card in ((owner, "*11"), (reader, "*22")):
+        assert one.rows(f"SELECT who, card FROM {staff}") == [[one.email, card]]
+        frame = one.spark.table(staff)
+        assert [(row.who, row.card) for row in frame.collect()] == [(one.email, card)]
+        assert frame.filter(frame.card == card).select(frame.card, frame["who"]).count() == 1
+        assert frame.alias("a").join(frame.alias("b"), "who").count() == 1
+        assert frame.filter("card like '%1'").count() == (1 if one is owner else 0)
+        assert one.rows("SELECT who, card FROM governed.sales.all_staff") == [[one.email, card]]
+    change(owner, "table", staff, reader, [Privilege.MODIFY])
+    assert isinstance(reader.rows(f"UPDATE {staff} SET pay = pay + 10"), list)
+    assert owner.rows(f"SELECT pay FROM {staff}") == [["1"]] and reader.rows(f"SELECT pay FROM {staff}") == [["12"]]
+    assert "divide" not in str(reader.rows(f"SELECT * FROM {staff} WHERE 1 / (pay - 1) > 5")).lower()
+
+
+def test_two_people_see_different_rows_through_a_dynamic_view_and_a_cached_query(owner, reader, staff):
+    for one, row in ((owner, "1"), (reader, "2")):
+        assert one.rows("SELECT id FROM governed.sales.mine") == [[row]]
+        one.spark.sql(f"CACHE TABLE kept_staff AS SELECT * FROM {staff}")
+        one.spark.table("governed.sales.mine").cache().count()
+    for one, row in ((owner, 1), (reader, 2)):
+        assert [each.id for each in one.spark.table("governed.sales.mine").collect()] == [row]
+        assert [each.who for each in one.spark.table("kept_staff").collect()] == [one.email]
+        assert [each.who for each in one.spark.table(staff).collect()] == [one.email]
+
+
+def test_what_would_tell_of_hidden_rows_is_refused_to_the_owner_too(owner, staff):
+    for statement in (f"DESCRIBE HISTORY {staff}", f"SELECT * FROM {staff} VERSION AS OF 1", f"TRUNCATE TABLE {staff}",
+                      f"SELECT * FROM table_changes('{staff}', 0)"):
+        assert "ROW_LEVEL_SECURITY_COLUMN_MASK_FEATURE_NOT_SUPPORTED" in owner.rows(statement), statement
+
+
+def test_a_filter_that_is_set_or_dropped_and_a_revoke_bite_on_the_next_execution(owner, reader, staff):
+    frame = reader.spark.table(staff)
+    assert frame.count() == 1
+    assert owner.rows(f"ALTER TABLE {staff} DROP ROW FILTER") == []
+    assert frame.count() == 3
+    assert owner.rows(f"ALTER TABLE {staff} SET ROW FILTER governed.sales.sees ON (who)") == []
+    assert frame.count() == 1
+    change(owner, "table", staff, reader, remove=[Privilege.SELECT])
+    refused(frame.count)
+    assert "SELECT on Table" in reader.rows(f"SELECT * FROM {staff}")
+    assert len(owner.rows(f"SELECT * FROM {staff}")) == 1
