@@ -1,5 +1,7 @@
 """Two people on one warehouse: each sees exactly what was granted, by SQL, by the Python SDK and by plain PySpark."""
 
+import io
+
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import PermissionDenied
@@ -133,6 +135,24 @@ def test_select_is_not_modify_and_a_revoke_bites_on_the_next_execution(owner, re
 def test_what_reaches_beyond_the_catalog_is_refused(reader, attack):
     assert "INSUFFICIENT" in str(reader.rows(attack)), reader.rows(attack)
     refused(lambda: reader.spark.sql(attack).collect())
+
+
+def test_a_volume_is_one_place_for_files_sql_and_dataframes(owner, reader):
+    files = "/Volumes/governed/sales/files"
+    assert owner.rows("CREATE VOLUME governed.sales.files") == []
+    owner.sdk.files.upload(f"{files}/in/a.csv", io.BytesIO(b"id,name\n1,one\n2,two\n"))
+    assert "READ VOLUME on Volume 'governed.sales.files'" in reader.rows(f"SELECT * FROM csv.`{files}/in`")
+    refused(lambda: reader.spark.read.csv(f"dbfs:{files}/in"))
+    change(owner, "volume", "governed.sales.files", reader, [Privilege.READ_VOLUME])
+    frame = reader.spark.read.csv(f"{files}/in/*.csv", header=True)
+    assert [row.name for row in frame.select("name").collect()] == ["one", "two"]
+    assert {row[0] for row in reader.rows(f"SELECT _metadata.file_path FROM csv.`{files}/in`")} == {f"dbfs:{files}/in/a.csv"}
+    assert "WRITE VOLUME on Volume 'governed.sales.files'" in refused(lambda: frame.write.json(f"{files}/out"))
+    owner.spark.read.csv(f"{files}/in", header=True).coalesce(1).write.json(f"{files}/out")
+    part = next(entry.path for entry in reader.sdk.files.list_directory_contents(f"{files}/out") if entry.name.endswith(".json"))
+    assert reader.sdk.files.download(part).contents.read() == b'{"id":"1","name":"one"}\n{"id":"2","name":"two"}\n'
+    change(owner, "volume", "governed.sales.files", reader, remove=[Privilege.READ_VOLUME])
+    refused(frame.collect)
 
 
 def test_what_current_user_gives_is_not_shared_through_the_cache(owner, reader):

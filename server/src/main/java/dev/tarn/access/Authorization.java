@@ -208,7 +208,7 @@ public final class Authorization {
               "path: " + Names.shown(path) + " (expected: /Volumes/catalog/schema/volume/path)",
               null);
         }
-        by.require(
+        by.requireVolume(
             ofVolume(privilege),
             by.get(SecurableType.VOLUME, parts[0] + "." + parts[1] + "." + parts[2]));
         return;

@@ -458,7 +458,7 @@ public final class Rights {
     }
     for (Securable volume : Securables.overlapping(handle, path, Set.of(SecurableType.VOLUME))) {
       if (Paths.isIn(path, volume.storageLocation())) {
-        require(Authorization.ofVolume(privilege), volume);
+        requireVolume(Authorization.ofVolume(privilege), volume);
         return;
       }
     }
@@ -473,6 +473,18 @@ public final class Rights {
           null);
     }
     require(privilege, location);
+  }
+
+  /** A privilege on a volume; nobody writes to an external one where its location is read-only. */
+  public void requireVolume(Privilege privilege, Securable volume) {
+    require(privilege, volume);
+    if (privilege != Privilege.WRITE_VOLUME || !volume.kind().equals("EXTERNAL")) {
+      return;
+    }
+    Securable covering = location(volume.storageLocation());
+    if (covering != null && covering.readOnly()) {
+      throw new PermissionDenied(covering.shown() + " is read-only", null);
+    }
   }
 
   /** How much the caller sees of an object. */

@@ -5,7 +5,6 @@ import com.databricks.sdk.core.error.platform.AlreadyExists;
 import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.NotFound;
-import com.databricks.sdk.core.error.platform.PermissionDenied;
 import com.databricks.sdk.service.catalog.SecurableType;
 import com.databricks.sdk.service.files.CreateDirectoryRequest;
 import com.databricks.sdk.service.files.DeleteDirectoryRequest;
@@ -119,14 +118,7 @@ public final class VolumeFiles {
             rights -> {
               Securable volume =
                   rights.get(SecurableType.VOLUME, parts[0] + "." + parts[1] + "." + parts[2]);
-              rights.require(privilege, volume);
-              Securable covering = rights.location(volume.storageLocation());
-              if (privilege == Privilege.WRITE_VOLUME
-                  && volume.kind().equals("EXTERNAL")
-                  && covering != null
-                  && covering.readOnly()) {
-                throw new PermissionDenied(covering.shown() + " is read-only", null);
-              }
+              rights.requireVolume(privilege, volume);
               return volume.storageLocation();
             });
     Path root = locations.folder(location);

@@ -39,7 +39,7 @@ import org.apache.hadoop.util.Progressable;
  * <p>Closing a written file syncs it and the folder that names it. Delta commits only after its
  * data files are closed, so a commit never outlives the data it names.
  */
-public final class BucketFileSystem extends FileSystem {
+public class BucketFileSystem extends FileSystem {
   static final long BLOCK_SIZE = 32L << 20;
   private static final int BUFFER = 64 << 10;
 
@@ -52,8 +52,9 @@ public final class BucketFileSystem extends FileSystem {
     super.initialize(name, conf);
     setConf(conf);
     storageRoot = LocalFiles.storageRoot(conf);
-    uri = URI.create(name.getScheme() + "://" + name.getAuthority());
-    workingDirectory = new Path(uri.toString() + "/");
+    String bucket = name.getAuthority() == null ? "/" : name.getAuthority();
+    uri = URI.create(name.getScheme() + "://" + bucket);
+    workingDirectory = makeRoot();
   }
 
   @Override
@@ -66,7 +67,11 @@ public final class BucketFileSystem extends FileSystem {
     return uri.getScheme();
   }
 
-  private java.nio.file.Path local(Path path) throws IOException {
+  private Path makeRoot() {
+    return new Path(uri.getScheme(), uri.getAuthority(), "/");
+  }
+
+  java.nio.file.Path local(Path path) throws IOException {
     checkPath(path);
     Path absolute = makeQualified(path);
     return LocalFiles.inBucket(

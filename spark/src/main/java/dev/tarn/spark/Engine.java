@@ -170,7 +170,10 @@ public final class Engine {
       conf.put("spark.hadoop.fs." + scheme + ".impl", BucketFileSystem.class.getName());
     }
     conf.put("spark.hadoop.fs.file.impl", EngineFiles.class.getName());
-    for (String scheme : new String[] {"s3", "s3a", "file"}) {
+    conf.put("spark.hadoop.fs.dbfs.impl", VolumeFileSystem.class.getName());
+    // A path without a scheme is one of a volume, and of nothing else.
+    conf.put("spark.hadoop.fs.defaultFS", VolumePath.SCHEME + ":///");
+    for (String scheme : new String[] {"s3", "s3a", "dbfs", "file"}) {
       conf.put("spark.delta.logStore." + scheme + ".impl", FolderLogStore.class.getName());
     }
     conf.putAll(spec.sparkConf());

@@ -40,14 +40,18 @@ final class LocalFiles {
     }
   }
 
-  /** {@code s3}, {@code s3a} and {@code file} paths; anything else is not ours. */
+  /** {@code s3}, {@code s3a}, {@code dbfs} and {@code file} paths; anything else is not ours. */
   static Path resolve(org.apache.hadoop.fs.Path path, Configuration conf) throws IOException {
     String scheme = path.toUri().getScheme();
     if (scheme == null || scheme.equals("file")) {
       return Path.of(path.toUri().getPath());
     }
+    if (scheme.equals(VolumePath.SCHEME)) {
+      return VolumeFileSystem.local(path, conf);
+    }
     if (!scheme.equals("s3") && !scheme.equals("s3a")) {
-      throw new IOException("path: '" + path + "' (expected: a path of scheme s3, s3a or file)");
+      throw new IOException(
+          "path: '" + path + "' (expected: a path of scheme s3, s3a, dbfs or file)");
     }
     return inBucket(storageRoot(conf), path.toUri().getAuthority(), path.toUri().getPath());
   }

@@ -32,6 +32,7 @@ public final class Sessions {
   private static final Map<String, Subject> SUBJECTS = new ConcurrentHashMap<>();
 
   private static volatile CatalogServer server;
+  private static volatile String newestVersion = "";
 
   private Sessions() {}
 
@@ -104,6 +105,14 @@ public final class Sessions {
     return server;
   }
 
+  /**
+   * Of all that decides, as any call stated it last, for what works for no session; empty when that
+   * call did not.
+   */
+  static String newestVersion() {
+    return newestVersion;
+  }
+
   /** The session Spark works for on this thread. */
   public static Session active() {
     Session session = activeOrNull();
@@ -147,6 +156,7 @@ public final class Sessions {
     Session session = OPEN.computeIfAbsent(spark, s -> new Session(call));
     session.call = call;
     session.version = version;
+    newestVersion = version == null ? "" : version;
     Catalogs now = session.subject.catalogs(call, version);
     Catalogs before = session.known;
     if (now.equals(before)) {

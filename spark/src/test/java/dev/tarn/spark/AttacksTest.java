@@ -78,7 +78,9 @@ class AttacksTest {
           "Insufficient privileges|PERMISSION_DENIED|cannot be read here|cannot be changed here"
               + "|is not admitted by this engine|spark_catalog holds nothing"
               // LIST is of volumes here.
-              + "|near 'JARS': expected a string; LIST '/Volumes/");
+              + "|near 'JARS': expected a string; LIST '/Volumes/"
+              // Without a scheme it would be of a volume.
+              + "|Path does not exist: dbfs:/(secret|Volumes/main/default/open/link).txt");
 
   @TempDir static Path folder;
   private static InMemoryCatalog catalog;
@@ -106,6 +108,18 @@ class AttacksTest {
       return Files.exists(home.resolve(Canary.FILE));
     }
 
+    /** Where a volume lies, which for stock Spark is a folder like any other. */
+    Path volume(String name) {
+      return isStock
+          ? home.resolve("volumes").resolve(name)
+          : home.resolve("storage/root/unity-catalog/volumes/main.default." + name);
+    }
+
+    /** Path in whose folder the volumes are; of them Mallory may read {@code open}. */
+    String volumes() {
+      return isStock ? home.resolve("volumes").toString() : "/Volumes/main/default";
+    }
+
     String secretFile() {
       return folder.resolve("secret.txt").toString();
     }
@@ -121,7 +135,7 @@ class AttacksTest {
   static void start() throws Exception {
     catalog = new InMemoryCatalog(TOKEN);
     catalog.createCatalog("main");
-    catalog.grants.put("66", Set.of());
+    catalog.grants.put("66", Set.of("READ_FILES /Volumes/main/default/open"));
     Map<String, String> conf = Map.of(SECRET_KEY, SECRET);
     Path stockHome = Files.createDirectories(folder.resolve("stock"));
     Path engineHome = Files.createDirectories(folder.resolve("engine"));
@@ -133,6 +147,15 @@ class AttacksTest {
       Files.writeString(target.home.resolve("secret.txt"), SECRET + "\n");
       Files.createDirectories(target.home.resolve("in"));
       ConnectSession alice = target.alice();
+      for (String volume : List.of("open", "hers")) {
+        if (!target.isStock) {
+          alice.sql("CREATE VOLUME " + volume);
+        }
+        Path files = Files.createDirectories(target.volume(volume));
+        Files.writeString(files.resolve("x.txt"), volume.equals("hers") ? SECRET : "plain");
+      }
+      Files.createSymbolicLink(
+          target.volume("open").resolve("link.txt"), target.volume("hers").resolve("x.txt"));
       alice.sql(
           "CREATE TABLE " + target.table + " USING delta AS SELECT '" + SECRET + "' AS value");
       alice.sql(
@@ -425,6 +448,48 @@ class AttacksTest {
           }
           return t.canarySings();
         });
+    for (String path :
+        List.of(
+            "hers/x.txt",
+            "/hers//x.txt",
+            "open/../hers/x.txt",
+            "open/./../hers/x.txt",
+            "{open,hers}/x.txt",
+            "{open/x.txt,hers/x.txt}",
+            "open/{x.txt,../hers/x.txt}",
+            "*/x.txt",
+            "[h]ers/x.txt",
+            "h?rs/x.txt",
+            "hers",
+            "open/link.txt")) {
+      all.put(
+          "volumes: text.`" + path + "`",
+          t -> sql(t, "SELECT * FROM text.`" + t.volumes() + "/" + path + "`").contains(SECRET));
+      all.put(
+          "volumes: read.load(" + path + ")",
+          t ->
+              t.mallory()
+                  .rows(load("text", t.volumes() + "/" + path, Map.of()))
+                  .toString()
+                  .contains(SECRET));
+    }
+    all.put(
+        "volumes: by the folder it is stored in",
+        t ->
+            sql(
+                    t,
+                    "SELECT * FROM text.`"
+                        + (t.isStock
+                            ? t.volume("hers")
+                            : "s3://root/unity-catalog/volumes/main.default.hers")
+                        + "`")
+                .contains(SECRET));
+    all.put(
+        "volumes: INSERT OVERWRITE DIRECTORY",
+        t ->
+            ran(
+                t,
+                "INSERT OVERWRITE DIRECTORY '" + t.volumes() + "/hers/n' USING text SELECT 'x'"));
     all.put(
         "the files of somebody's table",
         t -> sql(t, "SELECT * FROM parquet.`" + tableFolder(t) + "`").contains(SECRET));

@@ -4,6 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
+import java.util.Map;
+import org.apache.spark.connect.proto.Command;
+import org.apache.spark.connect.proto.Range;
+import org.apache.spark.connect.proto.Read;
+import org.apache.spark.connect.proto.Relation;
+import org.apache.spark.connect.proto.WriteOperation;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -164,6 +170,111 @@ class GovernanceTest {
   }
 
   @Test
+  void aVolumeIsReadAndWrittenByItsPath() {
+    alice.sql("CREATE VOLUME files");
+    String files = "/Volumes/main/default/files";
+    alice.sql(
+        "INSERT OVERWRITE DIRECTORY '"
+            + files
+            + "/out' USING csv OPTIONS (header 'true') SELECT 1 AS n UNION ALL SELECT 2");
+    String read = "SELECT * FROM csv.`" + files + "/out`";
+    for (String form : List.of(files, "dbfs:" + files, "dbfs://" + files, "//" + files)) {
+      refused(
+          "READ_FILES " + files, () -> bob.sql(read.replace(files, form).replace("`//", "`///")));
+    }
+    refused("READ_FILES " + files, () -> bob.rows(load("csv", files + "/*/part-*", Map.of())));
+    refused(
+        "READ_FILES " + files, () -> bob.rows(load("csv", null, Map.of("path", files + "/out"))));
+    grant("43", "READ_FILES " + files);
+    assertThat(bob.rows(load("csv", files + "/o?t", Map.of("header", "true")))).hasSize(2);
+    assertThat(bob.rows(load("csv", "dbfs:" + files + "//out", Map.of()))).hasSize(4);
+    assertThat(
+            bob.sql("SELECT DISTINCT input_file_name(), _metadata.file_path " + read.substring(9)))
+        .allSatisfy(
+            row ->
+                assertThat(row).allSatisfy(path -> assertThat(path).startsWith("dbfs:" + files)));
+    // What is not there is named as it was asked for.
+    assertThatThrownBy(() -> bob.sql("SELECT * FROM csv.`" + files + "/nope`"))
+        .hasMessageContaining("dbfs:" + files + "/nope")
+        .hasMessageNotContaining("s3:");
+
+    refused(
+        "WRITE_FILES " + files,
+        () -> bob.sql("INSERT OVERWRITE DIRECTORY '" + files + "/o' USING json SELECT 1 AS n"));
+    refused("WRITE_FILES " + files, () -> bob.run(write("parquet", files + "/p")));
+    revoke("43", "READ_FILES " + files);
+    grant("43", "WRITE_FILES " + files);
+    bob.run(write("parquet", files + "/p"));
+    bob.run(write("parquet", "dbfs:" + files + "/p"));
+    refused("READ_FILES " + files, () -> bob.sql("SELECT * FROM parquet.`" + files + "/p`"));
+    assertThat(alice.sql("SELECT id FROM parquet.`" + files + "/p`")).hasSize(2);
+    alice.run(write("delta", files + "/d"));
+    assertThat(alice.sql("SELECT id FROM delta.`" + files + "/d`")).hasSize(1);
+    refused("READ_FILES " + files, () -> bob.sql("SELECT * FROM delta.`" + files + "/d`"));
+    refused(
+        "is in a volume, where no table can be",
+        () -> alice.sql("CREATE TABLE t_in_v (n INT) LOCATION '" + files + "/t'"));
+
+    alice.sql("CREATE VIEW over_files AS SELECT * FROM csv.`" + files + "/out`");
+    grant("43", "SELECT main.default.over_files");
+    assertThat(bob.sql("SELECT * FROM over_files")).hasSize(4);
+  }
+
+  @Test
+  void aPathThatMayLeaveItsVolumeIsRefused() {
+    alice.sql("CREATE VOLUME open");
+    alice.sql("CREATE VOLUME shut");
+    alice.sql("INSERT OVERWRITE DIRECTORY '/Volumes/main/default/shut/x' USING text SELECT 'a'");
+    grant("43", "READ_FILES /Volumes/main/default/open", "WRITE_FILES /Volumes/main/default/open");
+    for (String path :
+        List.of(
+            "main/default/open/../shut/x",
+            "main/default/open/./../shut/x",
+            "main/default/open/{../shut,}/x",
+            "main/default/open/{a,../../default/shut/x}",
+            "main/default/open/\\.\\./shut/x",
+            "main/default/*/x",
+            "main/default/{open,shut}/x",
+            "main/default/{open/x,shut/x}",
+            "main/default/[os]*/x",
+            "main/*/open/x",
+            "main/default/open/../../../../etc/passwd",
+            "main/default",
+            "main/default/")) {
+      refused(
+          "expected: /Volumes/catalog/schema/volume/path",
+          () -> bob.rows(load("text", "/Volumes/" + path, Map.of())));
+    }
+    for (String path : List.of("main/default/open/../shut/x", "main/default/*/x", "../tmp/x")) {
+      refused("", () -> bob.run(write("parquet", "/Volumes/" + path)));
+    }
+    for (String path :
+        List.of(
+            "/Volumes/main/default/%73hut/x",
+            "/Volumes/main/default//shut/x",
+            "/Volumes/MAIN/default/shut/x",
+            "/Volumes/other/default/shut/x",
+            "/volumes/main/default/shut/x",
+            "//main/Volumes/main/default/shut/x",
+            "dbfs://main/Volumes/main/default/shut/x",
+            "dbfs:Volumes/main/default/shut/x",
+            "Volumes/main/default/shut/x",
+            "file:/Volumes/main/default/shut/x",
+            "hdfs:/Volumes/main/default/shut/x",
+            "/",
+            "/Volumes",
+            "/tmp",
+            "dbfs:/",
+            "dbfs:/tmp")) {
+      refused("READ_FILES", () -> bob.rows(load("text", path, Map.of())));
+    }
+    // A name is a name, also when it looks like what a URL would mean by it.
+    assertThatThrownBy(
+            () -> bob.rows(load("text", "/Volumes/main/default/open/%2e%2e/shut/x", Map.of())))
+        .hasMessageContaining("Path does not exist: dbfs:/Volumes/main/default/open/%2e%2e/shut/x");
+  }
+
+  @Test
   void settingsAreListedReadAndSetByName() {
     assertThat(alice.sql("SET").toString())
         .contains("spark.sql.shuffle.partitions")
@@ -175,6 +286,28 @@ class GovernanceTest {
   }
 
   // ---- words of the tests ----
+
+  private static Relation load(String format, String path, Map<String, String> options) {
+    Read.DataSource.Builder source =
+        Read.DataSource.newBuilder().setFormat(format).putAllOptions(options);
+    if (path != null) {
+      source.addPaths(path);
+    }
+    return Relation.newBuilder().setRead(Read.newBuilder().setDataSource(source)).build();
+  }
+
+  private static Command write(String format, String path) {
+    return Command.newBuilder()
+        .setWriteOperation(
+            WriteOperation.newBuilder()
+                .setInput(
+                    Relation.newBuilder()
+                        .setRange(Range.newBuilder().setStart(0).setEnd(1).setStep(1)))
+                .setSource(format)
+                .setPath(path)
+                .setMode(WriteOperation.SaveMode.SAVE_MODE_APPEND))
+        .build();
+  }
 
   private static ConnectSession session(String id, String name) {
     return governed.session(id, name);

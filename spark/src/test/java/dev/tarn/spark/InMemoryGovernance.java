@@ -159,6 +159,9 @@ final class InMemoryGovernance {
         throw new Refusal(409, "RESOURCE_ALREADY_EXISTS", name + " already exists");
       }
       sent.put("owner", "alice@example.com").put("created_at", 1_700_000_000_000L);
+      if (collection.equals("volumes") && !sent.has("storage_location")) {
+        sent.put("storage_location", "s3://root/unity-catalog/volumes/" + name);
+      }
       if (collection.equals("catalogs")) {
         catalogs.put(name, sent.put("catalog_type", "MANAGED_CATALOG"));
       } else {

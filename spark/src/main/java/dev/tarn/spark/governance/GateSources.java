@@ -194,6 +194,6 @@ final class GateSources extends Rule<LogicalPlan> {
   }
 
   private static void read(String path, Set<Need> needs) {
-    needs.add(new Need("READ_FILES", "PATH", path, List.of()));
+    needs.add(new Need("READ_FILES", "PATH", Sources.asked(path), List.of()));
   }
 }

@@ -35,6 +35,7 @@ import org.apache.spark.sql.delta.commands.CloneSource;
 import org.apache.spark.sql.delta.commands.cdc.CDCReader;
 import org.apache.spark.sql.execution.command.CreateSQLFunctionCommand;
 import org.apache.spark.sql.execution.command.CreateViewCommand;
+import org.apache.spark.sql.execution.command.InsertIntoDataSourceDirCommand;
 import org.apache.spark.sql.execution.command.ResetCommand;
 import org.apache.spark.sql.execution.command.SetCommand;
 import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
@@ -148,6 +149,7 @@ final class Needs {
       case SESSION_FUNCTION -> sessionFunction(node);
       case SESSION_VIEW -> sessionView((CreateViewCommand) node);
       case DELTA_PATH -> deltaPath((SaveIntoDataSourceCommand) node);
+      case DIRECTORY -> directory((InsertIntoDataSourceDirCommand) node);
       case NEEDS -> rule.needs().forEach(need -> part(node, need));
       case PASS, SERVER -> {
         // Its parts follow.
@@ -318,7 +320,9 @@ final class Needs {
     switch (need.privilege()) {
       case "WRITE" -> {
         on("MODIFY", named);
-        on("SELECT", named);
+        if (!(named instanceof Path path) || Sources.volume(path.toString()) == null) {
+          on("SELECT", named);
+        }
       }
       case "CREATE" -> create(named);
       case "REPLACE" -> replace(named);
@@ -447,7 +451,8 @@ final class Needs {
     }
   }
 
-  private void path(String privilege, String url) {
+  private void path(String privilege, String path) {
+    String url = Sources.asked(path);
     switch (privilege) {
       case "SELECT", "SEE" -> need("READ_FILES", "PATH", url);
       case "MODIFY", "OWN" -> need("WRITE_FILES", "PATH", url);
@@ -499,14 +504,18 @@ final class Needs {
   private void location(Object named) {
     if (named instanceof TableSpec spec) {
       if (spec.location().isDefined()) {
-        path("CREATE_EXTERNAL_TABLE", spec.location().get());
+        location(spec.location().get());
       }
     } else if (named instanceof CatalogTable table) {
       if (table.storage().locationUri().isDefined()
           && !table.tableType().name().equals("MANAGED")) {
-        path("CREATE_EXTERNAL_TABLE", table.storage().locationUri().get().toString());
+        location(table.storage().locationUri().get().toString());
       }
     } else {
+      if (Sources.volume(named.toString()) != null) {
+        throw Refused.because(
+            "LOCATION '" + named + "' is in a volume, where no table can be (expected: s3://...)");
+      }
       path("CREATE_EXTERNAL_TABLE", named.toString());
     }
   }
@@ -570,6 +579,21 @@ final class Needs {
     }
     path("MODIFY", path.get());
     path("SELECT", path.get());
+  }
+
+  private void directory(InsertIntoDataSourceDirCommand insert) {
+    Sources.requireFormat(insert.provider());
+    for (String name : CollectionConverters.asJava(insert.storage().properties()).keySet()) {
+      Sources.requireOption(name);
+      if (name.equalsIgnoreCase("path")) {
+        throw Refused.because("option 'path' cannot be used here");
+      }
+    }
+    if (insert.storage().locationUri().isEmpty()) {
+      throw Refused.because("'" + insert.nodeName() + "' names nothing that is known");
+    }
+    Path path = new Path(insert.storage().locationUri().get());
+    path("MODIFY", path.toString());
   }
 
   /** What a command would pass on to file systems. */

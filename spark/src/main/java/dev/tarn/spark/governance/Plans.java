@@ -38,6 +38,7 @@ final class Plans {
     SESSION_FUNCTION,
     SESSION_VIEW,
     DELTA_PATH,
+    DIRECTORY,
     NEEDS
   }
 

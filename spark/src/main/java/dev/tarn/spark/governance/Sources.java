@@ -1,5 +1,6 @@
 package dev.tarn.spark.governance;
 
+import dev.tarn.spark.VolumePath;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -43,6 +44,21 @@ final class Sources {
               + "' cannot be used here (expected: a table, or one of "
               + new java.util.TreeSet<>(FORMATS)
               + ")");
+    }
+  }
+
+  /** A path as the server is asked about it: who may is the same in all of a volume. */
+  static String asked(String path) {
+    VolumePath volume = volume(path);
+    return volume == null ? path : volume.root();
+  }
+
+  /** Null for a path that is not of a volume. */
+  static VolumePath volume(String path) {
+    try {
+      return VolumePath.of(path);
+    } catch (IllegalArgumentException e) {
+      throw Refused.because(e.getMessage());
     }
   }
 
