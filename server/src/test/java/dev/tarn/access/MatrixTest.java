@@ -111,7 +111,7 @@ class MatrixTest {
           Arrays.stream(cells[6].split(" or "))
               .map(
                   set ->
-                      Arrays.stream(set.split(" \\+ "))
+                      Arrays.stream(set.replaceFirst("^REST: ", "").split(" \\+ "))
                           .flatMap(
                               element ->
                                   element.equals("U")

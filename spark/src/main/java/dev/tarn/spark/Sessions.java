@@ -2,6 +2,7 @@ package dev.tarn.spark;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tarn.spark.governance.Decisions;
+import java.lang.reflect.Method;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +11,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.CurrentUserContext;
 import org.apache.spark.sql.catalyst.analysis.AnalysisContext;
+import org.apache.spark.sql.connector.catalog.CatalogManager;
 import org.apache.spark.sql.connector.catalog.CatalogPlugin;
+import org.apache.spark.sql.connector.catalog.DefaultCatalogManager;
+import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * Whose session is it? The interceptor writes it down from the signed principal of each call; the
@@ -167,10 +171,27 @@ public final class Sessions {
       for (String name : before.names) {
         if (!now.names.contains(name)) {
           spark.conf().unset(CATALOG_KEY + name);
+          unload(spark, name);
         }
       }
     }
     session.known = now;
+  }
+
+  /** Spark keeps, and lists, what a session has once loaded; it can only forget all at once. */
+  private static void unload(SparkSession spark, String name) {
+    CatalogManager loaded =
+        ((org.apache.spark.sql.classic.SparkSession) spark).sessionState().catalogManager();
+    synchronized (loaded) {
+      try {
+        Method catalogs = DefaultCatalogManager.class.getDeclaredMethod("catalogs");
+        catalogs.setAccessible(true);
+        CollectionConverters.asJava((scala.collection.mutable.Map<?, ?>) catalogs.invoke(loaded))
+            .remove(name);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException("Spark keeps its catalogs elsewhere", e);
+      }
+    }
   }
 
   /** SHOW CATALOGS lists what is loaded, not what is set. */

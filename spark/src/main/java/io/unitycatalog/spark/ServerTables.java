@@ -12,6 +12,7 @@ import dev.tarn.spark.Columns;
 import dev.tarn.spark.Sessions;
 import dev.tarn.spark.governance.Settings;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -512,10 +513,34 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
         "DROP TABLE " + ident + " PURGE (expected: DROP TABLE without PURGE)");
   }
 
+  /** Within its schema; nothing of it moves but its name. */
   @Override
-  public void renameTable(Identifier from, Identifier to) {
-    throw new UnsupportedOperationException(
-        "ALTER TABLE " + from + " RENAME TO " + to + ": tables cannot be renamed yet");
+  public void renameTable(Identifier from, Identifier to)
+      throws NoSuchTableException, TableAlreadyExistsException {
+    String[] into = to.namespace();
+    boolean stays =
+        (into.length == 1 && into[0].equalsIgnoreCase(from.namespace()[0]))
+            || Arrays.equals(into, qualified(from.namespace()));
+    if (!stays) {
+      throw new UnsupportedOperationException(
+          "RENAME TO "
+              + to
+              + ": it would leave its schema (expected: a name in "
+              + String.join(".", qualified(from.namespace()))
+              + ")");
+    }
+    ObjectNode body = CatalogServer.JSON.createObjectNode();
+    body.put("new_name", to.name());
+    try {
+      server().patch(session.call(), "tables/" + urlName(from), body);
+    } catch (CatalogError e) {
+      if (e.isAlreadyExists()) {
+        throw new TableAlreadyExistsException(to);
+      } else if (e.isNotFound()) {
+        throw new NoSuchTableException(from);
+      }
+      throw e;
+    }
   }
 
   /** Where a managed table that is about to be created must lie. */
@@ -697,10 +722,15 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
     return names;
   }
 
+  /** Of {@code a.b}, Spark takes {@code a} for a schema when the session sees no such catalog. */
   private static String schema(String[] namespace) {
     if (namespace.length != 1) {
-      throw new IllegalArgumentException(
-          "'" + String.join(".", namespace) + "' (expected: the name of one schema)");
+      throw new CatalogError(
+          404,
+          "CATALOG_DOES_NOT_EXIST",
+          namespace.length == 2
+              ? "Catalog '" + namespace[0] + "' does not exist."
+              : "'" + String.join(".", namespace) + "' (expected: catalog.schema)");
     }
     return namespace[0];
   }

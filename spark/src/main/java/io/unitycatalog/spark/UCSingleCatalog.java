@@ -461,7 +461,8 @@ public final class UCSingleCatalog
   }
 
   @Override
-  public void renameTable(Identifier from, Identifier to) {
+  public void renameTable(Identifier from, Identifier to)
+      throws NoSuchTableException, TableAlreadyExistsException {
     server.renameTable(from, to);
   }
 
@@ -489,8 +490,15 @@ public final class UCSingleCatalog
   }
 
   @Override
-  public void renameView(Identifier from, Identifier to) {
-    server.renameTable(from, to);
+  public void renameView(Identifier from, Identifier to)
+      throws NoSuchViewException, ViewAlreadyExistsException {
+    try {
+      server.renameTable(from, to);
+    } catch (NoSuchTableException e) {
+      throw new NoSuchViewException(from);
+    } catch (TableAlreadyExistsException e) {
+      throw new ViewAlreadyExistsException(to);
+    }
   }
 
   // ---- schemas ----

@@ -1,6 +1,7 @@
 package dev.tarn.spark.governance;
 
 import dev.tarn.enforcement.Need;
+import dev.tarn.spark.CatalogError;
 import dev.tarn.spark.PathsOnlyCatalog;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -469,6 +470,10 @@ final class Needs {
         }
         // Anything else it refuses to create, in its own words.
         return;
+      }
+      if (namespace.length == 2) {
+        throw new CatalogError(
+            404, "CATALOG_DOES_NOT_EXIST", "Catalog '" + namespace[0] + "' does not exist.");
       }
       need("CREATE_TABLE", "SCHEMA", joined(id.catalog().name(), namespace));
     } else if (named instanceof CatalogTable table) {

@@ -59,15 +59,31 @@ final class Functions extends TarnSqlBaseVisitor<LogicalPlan> {
           SQLFunction checked = FunctionCheck.of(server.spark(), read, server.home());
           ObjectNode body = CatalogServer.JSON.createObjectNode();
           body.set("function_info", StoredFunctions.toJson(whole, checked, server.home()));
+          if (replace && isReplaced(server, whole, body)) {
+            return;
+          }
           try {
             server.post("functions", body);
           } catch (CatalogError e) {
-            if (!replace || !e.isAlreadyExists()) {
+            // Made by another since we looked: then it is there to be replaced.
+            if (!replace || !e.isAlreadyExists() || !isReplaced(server, whole, body)) {
               throw e;
             }
-            server.put("tarn/" + server.path(Kind.FUNCTION, whole), body);
           }
         });
+  }
+
+  /** Its owner needs no right to create another; false when there is none. */
+  private static boolean isReplaced(OnServer server, List<String> name, ObjectNode body) {
+    try {
+      server.put("tarn/" + server.path(Kind.FUNCTION, name), body);
+      return true;
+    } catch (CatalogError e) {
+      if (e.isNotFound()) {
+        return false;
+      }
+      throw e;
+    }
   }
 
   private static void refuseOtherLanguages(RestContext rest) {
