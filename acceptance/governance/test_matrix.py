@@ -110,11 +110,21 @@ class World:
         self.file()
         self.admin_spark.range(1).write.mode("overwrite").csv(self.names["path"])
 
-    def locations(self):
+    def leave(self):
+        self.nobody()
+        self.spark.stop()
+        self.admin_spark.stop()
+        self.admin.catalogs.delete(self.names["catalog"], force=True)
+        self.without_locations()
+
+    def without_locations(self):
         with contextlib.suppress(NotFound):
             self.admin.external_locations.delete("matrix_location", force=True)
         with contextlib.suppress(NotFound):
             self.admin.storage_credentials.delete("matrix_credential", force=True)
+
+    def locations(self):
+        self.without_locations()
         self.admin.storage_credentials.create("matrix_credential", aws_iam_role=self.role)
         self.admin.external_locations.create("matrix_location", f"s3://{self.bucket}/matrix", "matrix_credential")
 
@@ -196,9 +206,7 @@ def world(account, instance):
     try:
         yield one
     finally:
-        one.nobody()
-        one.spark.stop()
-        one.admin_spark.stop()
+        one.leave()
         print(f"matrix on an engine: {COUNTS['allowed']} done, {COUNTS['refused']} refused")
 
 
