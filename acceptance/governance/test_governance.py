@@ -5,7 +5,7 @@ import io
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.errors import PermissionDenied
-from databricks.sdk.service.catalog import PermissionsChange, Privilege
+from databricks.sdk.service.catalog import PermissionsChange, PolicyInfo, PolicyType, Privilege, SecurableType
 from databricks.sdk.service.sql import StatementState
 from pyspark.errors import PySparkException
 
@@ -236,3 +236,37 @@ def test_a_filter_that_is_set_or_dropped_and_a_revoke_bite_on_the_next_execution
     refused(frame.count)
     assert "SELECT on Table" in reader.rows(f"SELECT * FROM {staff}")
     assert len(owner.rows(f"SELECT * FROM {staff}")) == 1
+
+
+def test_a_policy_masks_whatever_is_tagged_for_whom_it_is_and_a_change_bites_on_the_next_execution(owner, reader, staff):
+    change(owner, "table", staff, reader, [Privilege.SELECT])
+    for statement in (
+            f"ALTER TABLE {staff} DROP ROW FILTER",
+            f"ALTER TABLE {staff} ALTER COLUMN card DROP MASK",
+            "CREATE FUNCTION governed.sales.tagged(value STRING, mark STRING) RETURNS STRING RETURN concat(mark, right(value, 1))",
+            f"CREATE POLICY cards ON CATALOG governed COLUMN MASK governed.sales.tagged TO `account users` EXCEPT `{owner.email}`"
+            " FOR TABLES WHEN has_tag_value('level', 'high') MATCH COLUMNS has_tag('pii') AS c ON COLUMN c USING COLUMNS ('#')"):
+        assert owner.rows(statement) == [], owner.rows(statement)
+    text = f"SELECT card FROM {staff} ORDER BY card"
+    frame = reader.spark.table(staff).select("card").orderBy("card")
+    plain = [["4111"], ["4222"], ["4333"]]
+    assert reader.rows(text) == plain and [row.card for row in frame.collect()] == ["4111", "4222", "4333"]
+    assert owner.rows("ALTER SCHEMA governed.sales SET TAGS ('level' = 'high')") == []
+    assert reader.rows(text) == plain
+    assert owner.rows(f"ALTER TABLE {staff} ALTER COLUMN card SET TAGS ('pii')") == []
+    assert reader.rows(text) == [["#1"], ["#2"], ["#3"]] and [row.card for row in frame.collect()] == ["#1", "#2", "#3"]
+    assert reader.rows("SELECT DISTINCT left(card, 1) FROM governed.sales.all_staff") == [["#"]]
+    assert owner.rows(text) == plain
+    assert "does not have" in reader.rows(f"SHOW POLICIES ON TABLE {staff}")
+    inherited = owner.sdk.policies.list_policies("TABLE", staff, include_inherited=True)
+    assert [(policy.name, policy.column_mask.on_column) for policy in inherited] == [("cards", "c")]
+    # A second mask of the column is never chosen in silence.
+    assert owner.rows(f"ALTER TABLE {staff} ALTER COLUMN card SET MASK governed.sales.last USING COLUMNS (2)") == []
+    assert "2 different masks of column 'card'" in reader.rows(text)
+    assert owner.rows(text) == [["*11"], ["*22"], ["*33"]]
+    assert owner.rows(f"ALTER TABLE {staff} ALTER COLUMN card DROP MASK") == []
+    owner.sdk.policies.update_policy("CATALOG", "governed", "cards", PolicyInfo(
+        to_principals=["account users"], for_securable_type=SecurableType.TABLE, policy_type=PolicyType.POLICY_TYPE_COLUMN_MASK,
+        except_principals=[owner.email, reader.email]), update_mask="except_principals")
+    assert reader.rows(text) == plain
+    assert owner.rows("DROP POLICY cards ON CATALOG governed") == []

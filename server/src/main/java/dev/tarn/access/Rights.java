@@ -78,6 +78,11 @@ public final class Rights {
     return subject.isEngine();
   }
 
+  /** Whether the caller is one of these, or in one of these groups. */
+  public boolean isAny(Set<Long> principals) {
+    return principals.stream().anyMatch(subject.all()::contains);
+  }
+
   /** The same question for another principal. */
   Rights of(Subject other) {
     return new Rights(handle, other, metastore);
@@ -452,8 +457,8 @@ public final class Rights {
       throw new PermissionDenied(
           "Path "
               + Names.shown(path)
-              + " is or holds data of a table with a row filter or column masks, which is reached by"
-              + " the table's name only",
+              + " is or holds data of a table with a row filter, column masks or policies, which is"
+              + " reached by the table's name only",
           null);
     }
     for (Securable volume : Securables.overlapping(handle, path, Set.of(SecurableType.VOLUME))) {

@@ -138,7 +138,7 @@ public record Securable(
   }
 
   /** This one and those above it, without the metastore unless it is that. */
-  List<Securable> chain() {
+  public List<Securable> chain() {
     List<Securable> chain = new ArrayList<>();
     chain.add(this);
     for (Securable at = parent; at != null; at = at.parent) {

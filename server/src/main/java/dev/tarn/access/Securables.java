@@ -510,7 +510,10 @@ public final class Securables {
         .isPresent();
   }
 
-  /** Whether a path is in the data of a table with a row filter or a mask, or such is in it. */
+  /**
+   * Whether a path is in the data of a table with a row filter or a mask, or such is in it; under a
+   * policy all tables are taken for such, as another reader's tags and groups may match.
+   */
   static boolean isProtected(Handle handle, String location) {
     return handle
         .createQuery(
@@ -518,7 +521,12 @@ public final class Securables {
             SELECT 1 FROM securable
             WHERE (storage_location IN (<above>)
                 OR (storage_location > :below AND storage_location < :end))
-              AND securable_id IN (SELECT securable_id FROM table_policy)
+              AND (securable_id IN (SELECT securable_id FROM table_policy)
+                OR (securable_type = 'TABLE'
+                  AND (securable_id IN (SELECT securable_id FROM policy)
+                    OR parent_id IN (SELECT securable_id FROM policy)
+                    OR parent_id IN (SELECT s.securable_id FROM securable s
+                      JOIN policy p ON p.securable_id = s.parent_id))))
             LIMIT 1
             """)
         .bindList("above", Paths.above(location))

@@ -13,6 +13,7 @@ import com.databricks.sdk.service.catalog.FunctionsService;
 import com.databricks.sdk.service.catalog.MetastoreInfo;
 import com.databricks.sdk.service.catalog.MetastoresService;
 import com.databricks.sdk.service.catalog.ModelVersionsService;
+import com.databricks.sdk.service.catalog.PoliciesService;
 import com.databricks.sdk.service.catalog.RegisteredModelsService;
 import com.databricks.sdk.service.catalog.ResourceQuotasService;
 import com.databricks.sdk.service.catalog.SchemasService;
@@ -93,6 +94,7 @@ public final class Catalog implements AutoCloseable {
   final Models models;
   final ModelVersions modelVersions;
   final EffectivePolicies effectivePolicies;
+  final Policies policies;
   final Volumes volumes;
   final VolumeFiles files;
   final TemporaryCredentials temporaryCredentials;
@@ -138,6 +140,7 @@ public final class Catalog implements AutoCloseable {
     models = new Models(access, trash, clock);
     modelVersions = new ModelVersions(access, trash, clock);
     effectivePolicies = new EffectivePolicies(access);
+    policies = new Policies(access, clock);
     volumes = new Volumes(access, trash, clock);
     files = new VolumeFiles(access, locations);
     temporaryCredentials = new TemporaryCredentials(access);
@@ -326,6 +329,7 @@ public final class Catalog implements AutoCloseable {
     routes.mount(ModelVersionsService.class, modelVersions);
     routes.mountOwn(modelVersions);
     routes.mountOwn(effectivePolicies);
+    routes.mount(PoliciesService.class, policies);
     routes.mount(VolumesService.class, volumes);
     routes.mount(FilesService.class, files);
     routes.mountOwn(files);

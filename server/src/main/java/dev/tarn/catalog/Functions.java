@@ -255,7 +255,7 @@ public final class Functions {
               && TablePolicies.isUsed(rights.handle(), function)) {
             throw new InvalidState(
                 function.shown()
-                    + " is the row filter or a mask of a table (expected: of none, or force)",
+                    + " is the row filter or a mask of a table, or of a policy (expected: of none, or force)",
                 null);
           }
           Securables.delete(rights.handle(), function);

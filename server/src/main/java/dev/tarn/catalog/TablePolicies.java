@@ -82,15 +82,7 @@ public final class TablePolicies {
         (rights, table, info) -> {
           Securable function = function(rights, table, request.functionName());
           FunctionInfo body = Functions.document(function);
-          if (body.getDataType() != ColumnTypeName.BOOLEAN) {
-            throw new InvalidParameterValue(
-                "function_name: "
-                    + Names.shown(function.fullName())
-                    + " returns "
-                    + body.getFullDataType()
-                    + " (expected: a function that returns BOOLEAN)",
-                null);
-          }
+          requireBoolean(function, body);
           requireArguments(
               info, body, 0, request.inputColumnNames(), request.inputArguments(), "input");
           info.setRowFilter(
@@ -260,16 +252,32 @@ public final class TablePolicies {
         }
       }
     }
+    requireCount(function, before + given);
+  }
+
+  static void requireBoolean(Securable function, FunctionInfo body) {
+    if (body.getDataType() != ColumnTypeName.BOOLEAN) {
+      throw new InvalidParameterValue(
+          "function_name: "
+              + Names.shown(function.fullName())
+              + " returns "
+              + body.getFullDataType()
+              + " (expected: a function that returns BOOLEAN)",
+          null);
+    }
+  }
+
+  static void requireCount(FunctionInfo function, int given) {
     int takes =
         function.getInputParams() == null || function.getInputParams().getParameters() == null
             ? 0
             : function.getInputParams().getParameters().size();
-    if (before + given != takes) {
+    if (given != takes) {
       throw new InvalidParameterValue(
           "function_name: takes "
               + takes
               + " arguments, and "
-              + (before + given)
+              + given
               + " would be given (expected: as many)",
           null);
     }
@@ -284,7 +292,11 @@ public final class TablePolicies {
 
   static boolean isUsed(Handle handle, Securable function) {
     return handle
-        .createQuery("SELECT 1 FROM table_policy WHERE function_id = :id LIMIT 1")
+        .createQuery(
+            """
+            SELECT 1 FROM table_policy WHERE function_id = :id
+            UNION SELECT 1 FROM policy WHERE function_id = :id
+            """)
         .bind("id", function.id())
         .mapTo(Integer.class)
         .findOne()

@@ -485,6 +485,7 @@ public final class Tables {
               document(before).setUpdatedAt(clock.millis()).setUpdatedBy(caller.name());
           if (presence.has("columns")) {
             document.setColumns(TablePolicies.keepMasks(document, columns));
+            Policies.requireTagged(rights.handle(), before, columns);
             TableConstraints.keep(document, columns);
           }
           if (presence.has("properties")) {

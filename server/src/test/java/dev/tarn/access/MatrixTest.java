@@ -488,6 +488,8 @@ class MatrixTest {
                 "PUT",
                 "tarn/tables/" + name("table") + "/row-filter",
                 "{\"function_name\": \"%s\"}".formatted(name("function")));
+        case "policyOnTable" -> policy("TABLE", name("table"));
+        case "policyOnCatalog" -> policy("CATALOG", name("catalog"));
         case "createFunction" -> sent("POST", "functions", function("made"));
         case "replaceFunction" -> sent("PUT", "tarn/functions/" + name("function"), function("f"));
         case "getFunction" -> sent("GET", "functions/" + name("function"), null);
@@ -707,6 +709,18 @@ class MatrixTest {
   }
 
   /** What the SDK does not send. */
+  private boolean policy(String type, String on) throws Exception {
+    return sent(
+        "POST",
+        "policies",
+        """
+        {"name": "p", "on_securable_type": "%s", "on_securable_fullname": "%s", "for_securable_type": "TABLE",
+         "to_principals": ["account users"], "policy_type": "POLICY_TYPE_ROW_FILTER",
+         "row_filter": {"function_name": "%s"}}
+        """
+            .formatted(type, on, name("function")));
+  }
+
   private static boolean sent(String verb, String path, String body) throws Exception {
     HttpResponse<String> answer =
         server.send("matrix", verb, "/api/2.1/unity-catalog/" + path, body);

@@ -226,6 +226,45 @@ class GovernanceSqlTest {
                 + "\"function_name\":\"main.default.f\"}");
   }
 
+  @Test
+  void aPolicyIsMadeReplacedInOneStepShownAndDropped() {
+    String policy =
+        "POLICY hide ON SCHEMA default COMMENT 'c' COLUMN MASK hidden TO `account users`, bob"
+            + " EXCEPT `a@b.c` FOR TABLES WHEN has_tag_value('level', 'high')"
+            + " MATCH COLUMNS has_tag('pii') AND NOT (hasTag('open')) AS c, has_tag('who') w"
+            + " ON COLUMN c USING COLUMNS (w, 'x', 2)";
+    String sent =
+        "{\"name\":\"hide\",\"policy_type\":\"POLICY_TYPE_COLUMN_MASK\",\"for_securable_type\":\"TABLE\","
+            + "\"on_securable_type\":\"SCHEMA\",\"comment\":\"c\",\"to_principals\":[\"account users\",\"bob\"],"
+            + "\"except_principals\":[\"a@b.c\"],\"when_condition\":\"has_tag_value('level', 'high')\","
+            + "\"match_columns\":[{\"condition\":\"has_tag('pii') AND NOT (hasTag('open'))\",\"alias\":\"c\"},"
+            + "{\"condition\":\"has_tag('who')\",\"alias\":\"w\"}],"
+            + "\"column_mask\":{\"on_column\":\"c\",\"using\":[{\"alias\":\"w\"},{\"constant\":\"x\"},{\"constant\":\"2\"}],"
+            + "\"function_name\":\"main.default.hidden\"},\"on_securable_fullname\":\"main.default\"}";
+    alice.sql("CREATE OR REPLACE " + policy);
+    alice.sql("CREATE OR REPLACE " + policy);
+    String patch = "PATCH policies/SCHEMA/main.default/hide " + sent;
+    assertThat(catalog.governance.changes).containsExactly(patch, "POST policies " + sent, patch);
+    assertThat(alice.sql("SHOW EFFECTIVE POLICIES ON SCHEMA default"))
+        .isEqualTo(
+            rows(
+                row(
+                    "hide",
+                    "COLUMN MASK",
+                    "main.default.hidden",
+                    "account users, bob",
+                    "a@b.c",
+                    "SCHEMA",
+                    "main.default")));
+    assertThat(alice.sql("DESCRIBE POLICY hide ON SCHEMA default"))
+        .contains(row("On Column", "c"), row("Using Columns", "w, 'x', '2'"))
+        .contains(row("Match Columns", "has_tag('who') AS w"));
+    alice.sql("DROP POLICY hide ON SCHEMA main.default");
+    assertThat(alice.sql("SHOW POLICIES ON SCHEMA default")).isEmpty();
+    assertThatThrownBy(() -> alice.sql("DROP POLICY hide ON SCHEMA default"))
+        .hasMessageContaining("does not exist");
+  }
+
   // ---- functions ----
 
   @Test
@@ -340,7 +379,11 @@ class GovernanceSqlTest {
     assertThat(alice.sql("SHOW SCHEMAS IN informed"))
         .isEqualTo(rows(row("default"), row("information_schema")));
     assertThat(alice.sql("SHOW TABLES IN informed.information_schema LIKE 'col*'"))
-        .isEqualTo(rows(row("information_schema", "columns", "false")));
+        .isEqualTo(
+            rows(
+                row("information_schema", "column_masks", "false"),
+                row("information_schema", "column_tags", "false"),
+                row("information_schema", "columns", "false")));
     assertThat(alice.sql("DESCRIBE informed.information_schema.catalogs"))
         .contains(row("created", "timestamp", "null"));
     alice.sql("USE CATALOG informed");

@@ -83,6 +83,9 @@ final class InMemoryGovernance {
       }
       return answer;
     }
+    if (path.get(0).equals("policies")) {
+      return policy(method, path, body);
+    }
     if (COLLECTIONS.contains(path.get(0))) {
       return object(method, path, query, body);
     }
@@ -143,6 +146,41 @@ final class InMemoryGovernance {
     ObjectNode answer = JSON.createObjectNode();
     answer.set("privilege_assignments", assignments);
     return answer;
+  }
+
+  /** {@code policies/SCHEMA/main.default[/name]}. */
+  private JsonNode policy(String method, List<String> path, JsonNode body) throws Refusal {
+    String at =
+        path.size() > 1
+            ? "policies/" + decoded(path.get(1))
+            : String.join(
+                "/",
+                "policies",
+                body.path("on_securable_type").asText(),
+                body.path("on_securable_fullname").asText(),
+                body.path("name").asText());
+    if (method.equals("POST")) {
+      objects.put(at, body.deepCopy());
+    } else if (at.split("/", -1).length == 3) {
+      ArrayNode all = JSON.createArrayNode();
+      objects.forEach(
+          (key, policy) -> {
+            if (key.startsWith(at + "/")) {
+              all.add(policy);
+            }
+          });
+      return JSON.createObjectNode().set("policies", all);
+    }
+    ObjectNode found = objects.get(at);
+    if (found == null) {
+      throw new Refusal(404, "POLICY_DOES_NOT_EXIST", at + " does not exist");
+    }
+    if (method.equals("PATCH")) {
+      found.setAll((ObjectNode) body);
+    } else if (method.equals("DELETE")) {
+      objects.remove(at);
+    }
+    return found;
   }
 
   private JsonNode object(

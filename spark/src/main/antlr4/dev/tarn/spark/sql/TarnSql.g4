@@ -17,6 +17,10 @@ statement
     | alterTags ';'* EOF
     | alterMask ';'* EOF
     | alterRowFilter ';'* EOF
+    | createPolicy ';'* EOF
+    | dropPolicy ';'* EOF
+    | describePolicy ';'* EOF
+    | showPolicies ';'* EOF
     | alterVolume ';'* EOF
     | alterLocation ';'* EOF
     | alterCredential ';'* EOF
@@ -147,6 +151,37 @@ alterMask
 
 argument: text | '-'? INTEGER_VALUE ('.' INTEGER_VALUE)? | identifier;
 
+// ---- policies: of conditions only the extent is told here, they are the server's to read ----
+
+createPolicy
+    : CREATE (OR REPLACE)? POLICY name=identifier ON kind on=multipartIdentifier
+      (COMMENT comment=text)?
+      (ROW FILTER | COLUMN MASK) function=multipartIdentifier
+      TO principals (EXCEPT except=principals)?
+      FOR TABLES (WHEN condition)?
+      (MATCH COLUMNS match (',' match)*)?
+      (ON COLUMN column=identifier)?
+      (USING COLUMNS '(' argument (',' argument)* ')')?
+    ;
+
+dropPolicy: DROP POLICY name=identifier ON kind on=multipartIdentifier;
+
+describePolicy: (DESC | DESCRIBE) POLICY name=identifier ON kind on=multipartIdentifier;
+
+showPolicies: SHOW EFFECTIVE? POLICIES ON kind on=multipartIdentifier;
+
+principals: principal (',' principal)*;
+
+match: condition (AS? alias=identifier)?;
+
+condition: conditionTerm ((AND | OR) conditionTerm)*;
+
+conditionTerm
+    : NOT conditionTerm
+    | '(' condition ')'
+    | identifier ('(' stringLit (',' stringLit)* ')')?
+    ;
+
 // ---- volumes and files ----
 
 createVolume
@@ -255,22 +290,25 @@ word: IDENTIFIER | commonKeyword;
 keyword: commonKeyword | FROM | TO;
 
 commonKeyword
-    : ALL | ALTER | CASCADE | CATALOG | CATALOGS | CLEAN | COLUMN | COLUMNS | COMMENT
+    : ALL | ALTER | AND | AS | CASCADE | CATALOG | CATALOGS | CLEAN | COLUMN | COLUMNS | COMMENT
     | CONNECTION | CREATE | CREDENTIAL | CREDENTIALS | DATABASE | DBPROPERTIES | DESC | DESCRIBE
-    | DISABLE | DROP | DROPPED | ENABLE | EXISTS | EXTENDED | EXTERNAL | FILTER | FORCE
-    | FUNCTION | FUNCTIONS | GET | GRANT | GRANTS | ID | IDENTIFIER_KW | IF | IN | INHERIT
-    | INTO | IS | K | LIKE | LIMIT | LIST | LOCATION | LOCATIONS | MANAGED | MASK | MATERIALIZED
-    | METADATA | METASTORE | MODEL | NOT | NULL | OPTIMIZATION | OPTIONS | OR | OVERWRITE
-    | OWNER | PREDICTIVE | PROCEDURE | PROPERTIES | PROVIDER | PUT | RECIPIENT | REMOVE | RENAME
-    | REPLACE | RESTRICT | REVOKE | ROOM | ROW | SCHEMA | SERVICE | SET | SHARE | SHOW | STORAGE
-    | STREAMING | SYSTEM | TABLE | TABLES | TAG | TAGS | UNDROP | UNSET | URL | USE | USER
-    | USING | VIEW | VOLUME | VOLUMES | WITH
+    | DISABLE | DROP | DROPPED | EFFECTIVE | ENABLE | EXCEPT | EXISTS | EXTENDED | EXTERNAL
+    | FILTER | FOR | FORCE | FUNCTION | FUNCTIONS | GET | GRANT | GRANTS | ID | IDENTIFIER_KW
+    | IF | IN | INHERIT | INTO | IS | K | LIKE | LIMIT | LIST | LOCATION | LOCATIONS | MANAGED
+    | MASK | MATCH | MATERIALIZED | METADATA | METASTORE | MODEL | NOT | NULL | OPTIMIZATION
+    | OPTIONS | OR | OVERWRITE | OWNER | POLICIES | POLICY | PREDICTIVE | PROCEDURE | PROPERTIES
+    | PROVIDER | PUT | RECIPIENT | REMOVE | RENAME | REPLACE | RESTRICT | REVOKE | ROOM | ROW
+    | SCHEMA | SERVICE | SET | SHARE | SHOW | STORAGE | STREAMING | SYSTEM | TABLE | TABLES
+    | TAG | TAGS | UNDROP | UNSET | URL | USE | USER | USING | VIEW | VOLUME | VOLUMES | WHEN
+    | WITH
     ;
 
 // ---- words; rules are named as Spark names its own ----
 
 ALL: 'ALL';
 ALTER: 'ALTER';
+AND: 'AND';
+AS: 'AS';
 CASCADE: 'CASCADE';
 CATALOG: 'CATALOG';
 CATALOGS: 'CATALOGS';
@@ -289,11 +327,14 @@ DESCRIBE: 'DESCRIBE';
 DISABLE: 'DISABLE';
 DROP: 'DROP';
 DROPPED: 'DROPPED';
+EFFECTIVE: 'EFFECTIVE';
 ENABLE: 'ENABLE';
+EXCEPT: 'EXCEPT';
 EXISTS: 'EXISTS';
 EXTENDED: 'EXTENDED';
 EXTERNAL: 'EXTERNAL';
 FILTER: 'FILTER';
+FOR: 'FOR';
 FORCE: 'FORCE';
 FROM: 'FROM';
 FUNCTION: 'FUNCTION';
@@ -316,6 +357,7 @@ LOCATION: 'LOCATION';
 LOCATIONS: 'LOCATIONS';
 MANAGED: 'MANAGED';
 MASK: 'MASK';
+MATCH: 'MATCH';
 MATERIALIZED: 'MATERIALIZED';
 METADATA: 'METADATA';
 METASTORE: 'METASTORE';
@@ -328,6 +370,8 @@ OPTIONS: 'OPTIONS';
 OR: 'OR';
 OVERWRITE: 'OVERWRITE';
 OWNER: 'OWNER';
+POLICIES: 'POLICIES';
+POLICY: 'POLICY';
 PREDICTIVE: 'PREDICTIVE';
 PROCEDURE: 'PROCEDURE';
 PROPERTIES: 'PROPERTIES';
@@ -363,6 +407,7 @@ USING: 'USING';
 VIEW: 'VIEW';
 VOLUME: 'VOLUME';
 VOLUMES: 'VOLUMES';
+WHEN: 'WHEN';
 WITH: 'WITH';
 
 STRING_LITERAL

@@ -25,6 +25,7 @@ final class Commands {
             new Locations(texts),
             new Tags(texts),
             new Protection(texts),
+            new Policies(texts),
             new Dropped(texts),
             new Functions(texts, spark));
   }

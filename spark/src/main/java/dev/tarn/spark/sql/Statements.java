@@ -100,6 +100,19 @@ final class Statements {
         form(begin + "UNSET TAGS", shown + "UNSET TAGS ('key', ...)");
       }
     }
+    for (String replace : List.of("", "OR REPLACE ")) {
+      form(
+          "CREATE " + replace + "POLICY",
+          "CREATE [OR REPLACE] POLICY name ON {CATALOG | SCHEMA | TABLE} name [COMMENT 'text']"
+              + " {ROW FILTER | COLUMN MASK} function TO principal, ... [EXCEPT principal, ...]"
+              + " FOR TABLES [WHEN condition] [MATCH COLUMNS condition [[AS] alias], ...]"
+              + " [ON COLUMN alias] [USING COLUMNS (alias | constant, ...)]");
+    }
+    form("DROP POLICY", "DROP POLICY name ON {CATALOG | SCHEMA | TABLE} name");
+    form("DESC|DESCRIBE POLICY NAME ON", "DESCRIBE POLICY name ON {CATALOG | SCHEMA | TABLE} name");
+    String showPolicies = "SHOW [EFFECTIVE] POLICIES ON {CATALOG | SCHEMA | TABLE} name";
+    form("SHOW POLICIES", showPolicies);
+    form("SHOW EFFECTIVE POLICIES", showPolicies);
     form("UNDROP", "UNDROP TABLE {name | WITH ID 'id'}");
     form("SHOW TABLES DROPPED", "SHOW TABLES DROPPED [{FROM | IN} schema] [LIMIT number]");
     for (String replace : List.of("", "OR REPLACE ")) {
