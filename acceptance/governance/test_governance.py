@@ -151,6 +151,11 @@ def test_a_volume_is_one_place_for_files_sql_and_dataframes(owner, reader):
     owner.spark.read.csv(f"{files}/in", header=True).coalesce(1).write.json(f"{files}/out")
     part = next(entry.path for entry in reader.sdk.files.list_directory_contents(f"{files}/out") if entry.name.endswith(".json"))
     assert reader.sdk.files.download(part).contents.read() == b'{"id":"1","name":"one"}\n{"id":"2","name":"two"}\n'
+    assert owner.rows("CREATE TABLE governed.sales.copied (id INT, name STRING)") == []
+    copy = f"COPY INTO governed.sales.copied FROM '{files}/in' FILEFORMAT = CSV FORMAT_OPTIONS ('header' = 'true')"
+    assert "MODIFY on Table 'governed.sales.copied'" in reader.rows(copy)
+    assert [owner.rows(copy), owner.rows(copy)] == [[["2", "2", "0"]], [["0", "0", "0"]]]
+    assert owner.rows("SELECT sum(id) FROM governed.sales.copied") == [["3"]]
     change(owner, "volume", "governed.sales.files", reader, remove=[Privilege.READ_VOLUME])
     refused(frame.collect)
 

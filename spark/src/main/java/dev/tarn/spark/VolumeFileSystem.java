@@ -63,8 +63,20 @@ public final class VolumeFileSystem extends BucketFileSystem {
     return file;
   }
 
+  /** A path as one of a bucket, which of two names for one file is the one. */
+  public static String stored(org.apache.hadoop.fs.Path path) throws IOException {
+    if (!VolumePath.SCHEME.equals(path.toUri().getScheme())) {
+      return path.toString();
+    }
+    VolumePath asked = VolumePath.of(path.toUri().getPath());
+    if (asked == null) {
+      throw notThere(path);
+    }
+    return location(asked) + "/" + asked.rest();
+  }
+
   /** Where a volume is, asked by the engine for itself. */
-  static String location(VolumePath path) throws IOException {
+  private static String location(VolumePath path) throws IOException {
     String version = Sessions.newestVersion();
     Known now = known;
     if (!now.version.equals(version)) {

@@ -1,10 +1,13 @@
 package dev.tarn.spark;
 
+import static java.util.concurrent.CompletableFuture.supplyAsync;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.apache.spark.connect.proto.Command;
 import org.apache.spark.connect.proto.Range;
 import org.apache.spark.connect.proto.Read;
@@ -272,6 +275,125 @@ class GovernanceTest {
     assertThatThrownBy(
             () -> bob.rows(load("text", "/Volumes/main/default/open/%2e%2e/shut/x", Map.of())))
         .hasMessageContaining("Path does not exist: dbfs:/Volumes/main/default/open/%2e%2e/shut/x");
+  }
+
+  @Test
+  void copyIntoLoadsEachFileOnce() throws Exception {
+    alice.sql("CREATE VOLUME landed");
+    String in = "/Volumes/main/default/landed/in";
+    alice.sql(
+        "INSERT OVERWRITE DIRECTORY '"
+            + in
+            + "/a' USING csv OPTIONS (header 'true') SELECT 1 AS n, 'one' AS s");
+    alice.sql("CREATE TABLE loaded (n INT, s STRING)");
+    String copy =
+        "COPY INTO loaded FROM '" + in + "/*' FILEFORMAT = CSV FORMAT_OPTIONS ('header' = 'true')";
+    refused("MODIFY main.default.loaded", () -> bob.sql(copy));
+    grant("43", "MODIFY main.default.loaded", "SELECT main.default.loaded");
+    refused("READ_FILES /Volumes/main/default/landed", () -> bob.sql(copy));
+    grant("43", "READ_FILES /Volumes/main/default/landed");
+    assertThat(bob.sql(copy)).isEqualTo(List.of(List.of("1", "1", "0")));
+    assertThat(bob.sql(copy)).isEqualTo(List.of(List.of("0", "0", "0")));
+    // The same file by its other name.
+    assertThat(alice.sql(copy.replace("/Volumes", "dbfs:/Volumes")))
+        .isEqualTo(List.of(List.of("0", "0", "0")));
+    alice.sql(
+        "INSERT OVERWRITE DIRECTORY '"
+            + in
+            + "/b' USING csv OPTIONS (header 'true') SELECT 2 AS n, 'two' AS s");
+    assertThat(alice.sql(copy)).isEqualTo(List.of(List.of("1", "1", "0")));
+    assertThat(alice.sql(copy + " COPY_OPTIONS ('force' = 'true')"))
+        .isEqualTo(List.of(List.of("2", "2", "0")));
+    assertThat(alice.sql("SELECT n, s FROM loaded ORDER BY n").toString())
+        .isEqualTo("[[1, one], [1, one], [2, two], [2, two]]");
+
+    // What fails has loaded nothing.
+    String broken = in.replace("/in", "/broken");
+    alice.sql(
+        "INSERT OVERWRITE DIRECTORY '"
+            + broken
+            + "' USING csv OPTIONS (header 'true') SELECT 'x' AS n, 3 AS more");
+    String fails =
+        "COPY INTO loaded FROM '"
+            + broken
+            + "' FILEFORMAT = CSV FORMAT_OPTIONS ('header' = 'true') COPY_OPTIONS ('mergeSchema' = 'true')";
+    assertThatThrownBy(() -> alice.sql(fails)).hasMessageContaining("TASK_WRITE_FAILED");
+    String selects =
+        fails.replace("FROM '" + broken + "'", "FROM (SELECT 3 AS n, more FROM '" + broken + "')");
+    assertThatThrownBy(() -> alice.sql(selects.replaceFirst("COPY_OPTIONS.*", "")))
+        .hasMessageContaining("schema mismatch");
+    assertThat(alice.sql(selects)).isEqualTo(List.of(List.of("1", "1", "0")));
+    assertThat(alice.sql("SELECT n, s, more FROM loaded WHERE n = 3").toString())
+        .isEqualTo("[[3, null, 3]]");
+
+    assertThatThrownBy(() -> alice.sql(copy.replace("CSV", "CSV FILES = ('../x')")))
+        .hasMessageContaining("expected: a file below");
+    assertThatThrownBy(() -> alice.sql(copy.replace("/*'", "/nope'")))
+        .hasMessageContaining("Path does not exist: dbfs:" + in + "/nope");
+    assertThatThrownBy(
+            () ->
+                alice.sql(
+                    copy.replace("'header'", "'fs.s3.impl'") + " COPY_OPTIONS ('force' = 'true')"))
+        .hasMessageContaining("option 'fs.s3.impl' cannot be used here");
+    assertThatThrownBy(() -> alice.sql(copy.replace("CSV", "jdbc")))
+        .hasMessageContaining("expected one of");
+  }
+
+  @Test
+  void copyIntoTakesFilesByNameByPatternAndByPosition() {
+    alice.sql("CREATE VOLUME sorted");
+    String in = "/Volumes/main/default/sorted";
+    for (String name : List.of("k=1/a", "k=2/b")) {
+      alice.sql(
+          "INSERT OVERWRITE DIRECTORY '"
+              + in
+              + "/"
+              + name
+              + "' USING json SELECT '"
+              + name
+              + "' AS v");
+    }
+    alice.sql("CREATE TABLE sorted (v STRING, k INT)");
+    String copy = "COPY INTO sorted FROM '" + in + "' FILEFORMAT = JSON ";
+    assertThat(alice.sql(copy)).isEqualTo(List.of(List.of("0", "0", "0")));
+    assertThat(alice.sql(copy + "PATTERN = 'k=2/*/part-*.json'"))
+        .isEqualTo(List.of(List.of("1", "1", "0")));
+    String all = copy + "FORMAT_OPTIONS ('recursiveFileLookup' = 'true')";
+    assertThat(alice.sql(all.replace("INTO sorted", "INTO sorted (v)")))
+        .isEqualTo(List.of(List.of("1", "1", "0")));
+    assertThat(alice.sql("SELECT v, k FROM sorted ORDER BY v").toString())
+        .isEqualTo("[[k=1/a, null], [k=2/b, 2]]");
+    String file =
+        alice.sql("SELECT DISTINCT _metadata.file_name FROM json.`" + in + "/k=1/a`").get(0).get(0);
+    alice.sql("CREATE TABLE named (x STRING)");
+    String named =
+        "COPY INTO named BY POSITION FROM '"
+            + in
+            + "/k=1/a' FILEFORMAT = JSON FILES = ('"
+            + file
+            + "')";
+    assertThat(alice.sql(named)).isEqualTo(List.of(List.of("1", "1", "0")));
+    assertThat(alice.sql("SELECT x FROM named")).isEqualTo(List.of(List.of("k=1/a")));
+    alice.sql("CREATE OR REPLACE TABLE named (x STRING)");
+    assertThat(alice.sql(named)).isEqualTo(List.of(List.of("1", "1", "0")));
+  }
+
+  @Test
+  void whoLoadAtTheSameTimeLoadEachFileOnce() throws Exception {
+    alice.sql("CREATE VOLUME shared");
+    String in = "/Volumes/main/default/shared";
+    alice.sql("CREATE TABLE shared (id BIGINT)");
+    for (int i = 0; i < 4; i++) {
+      alice.run(write("parquet", in));
+    }
+    String copy = "COPY INTO shared FROM '" + in + "' FILEFORMAT = PARQUET";
+    List<CompletableFuture<Long>> loads =
+        Stream.generate(() -> session("42", "alice@example.com"))
+            .limit(4)
+            .map(each -> supplyAsync(() -> Long.parseLong(each.sql(copy).get(0).get(0))))
+            .toList();
+    assertThat(loads.stream().mapToLong(CompletableFuture::join).sum()).isEqualTo(4);
+    assertThat(alice.sql("SELECT count(*) FROM shared")).isEqualTo(List.of(List.of("4")));
   }
 
   @Test

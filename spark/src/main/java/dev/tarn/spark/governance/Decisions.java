@@ -59,6 +59,16 @@ public final class Decisions {
     }
   }
 
+  /** Returns when files of a path may be loaded into a table. */
+  public void requireCopy(Sessions.Session session, String table, String path) {
+    Set<Need> needs = new LinkedHashSet<>();
+    for (String privilege : List.of("MODIFY", "SELECT")) {
+      needs.add(new Need(privilege, "TABLE", table, List.of()));
+    }
+    needs.add(new Need("READ_FILES", "PATH", Sources.asked(path), List.of()));
+    require(session, needs);
+  }
+
   /**
    * What the principal sees of a table, however it is reached: filters and masks are of whoever
    * reads, also within what runs with its owner's rights.

@@ -22,6 +22,7 @@ final class Commands {
             new Catalogs(texts, spark),
             new Securables(texts, spark),
             new Volumes(texts),
+            new CopyInto(texts),
             new Locations(texts),
             new Tags(texts),
             new Protection(texts),

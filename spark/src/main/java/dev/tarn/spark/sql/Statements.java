@@ -65,6 +65,12 @@ final class Statements {
     form("PUT", "PUT 'file' INTO '/Volumes/catalog/schema/volume/path' [OVERWRITE]");
     form("GET", "GET '/Volumes/catalog/schema/volume/path' TO 'file'");
     form(
+        "COPY INTO",
+        "COPY INTO table [BY POSITION | (column, ...)] FROM {'path' | (SELECT expression, ... FROM"
+            + " 'path')} FILEFORMAT = format [FILES = ('file', ...) | PATTERN = 'glob']"
+            + " [FORMAT_OPTIONS ('key' = 'value', ...)]"
+            + " [COPY_OPTIONS ({'force' | 'mergeSchema'} = 'true', ...)]");
+    form(
         "CREATE EXTERNAL LOCATION",
         "CREATE EXTERNAL LOCATION [IF NOT EXISTS] name URL 'url' WITH (STORAGE CREDENTIAL name)"
             + " [COMMENT 'text']");
