@@ -4,6 +4,7 @@ file follow one another as the story does."""
 import re
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -271,6 +272,64 @@ def test_what_a_group_was_granted_its_member_finds_and_why_explains_it(story, vi
     page.wait_for_url("**/data/lake/default")
 
 
+STATEMENT = """async ([workspace, statement]) => {
+  const session = await (await fetch('/api/2.0/tarn/session')).json()
+  const ask = async (path, body) => (await fetch(path, {
+    method: body ? 'POST' : 'GET', body: body && JSON.stringify(body),
+    headers: {'x-databricks-workspace-id': workspace, 'x-csrf-token': session.csrf_token, 'content-type': 'application/json'}})).json()
+  const [warehouse] = (await ask('/api/2.0/sql/warehouses')).warehouses
+  let answer = await ask('/api/2.0/sql/statements', {statement, warehouse_id: warehouse.id, wait_timeout: '50s'})
+  while (['PENDING', 'RUNNING'].includes(answer.status?.state)) {
+    await new Promise((then) => setTimeout(then, 300))
+    answer = await ask(`/api/2.0/sql/statements/${answer.statement_id}`)
+  }
+  return answer.status?.error?.message ?? answer.status?.state ?? JSON.stringify(answer)
+}"""
+
+
+def test_a_colleague_sees_a_masked_column_and_the_files_that_were_granted(story, visit):
+    data = f"/w/{story.workspace}/explore"
+    page, mia = visit("ada"), visit("mia")
+    page.goto(f"{data}/data/lake/raw")
+    for statement in (
+        "CREATE TABLE lake.raw.people AS SELECT 'Ann' AS name, '123-45-6789' AS ssn",
+        f"CREATE FUNCTION lake.raw.last_four(s STRING) RETURN CASE WHEN current_user() = '{ADMIN}' THEN s ELSE concat('***-', right(s, 4)) END",
+        "ALTER TABLE lake.raw.people ALTER COLUMN ssn SET MASK lake.raw.last_four",
+    ):
+        assert page.evaluate(STATEMENT, [story.workspace, statement]) == "SUCCEEDED", statement
+    for somebody, shown, hidden in ((mia, "***-6789", "123-45-6789"), (page, "123-45-6789", "***")):
+        somebody.goto(f"{data}/data/lake/raw/people")
+        expect(row(somebody.get_by_role("table", name="Columns"), "ssn")).to_contain_text("lake.raw.last_four")
+        tab(somebody, "Sample data")
+        somebody.get_by_role("button", name="Show 100 rows").click()
+        rows = somebody.get_by_role("table", name="Sample data")
+        expect(rows).to_contain_text(shown, timeout=120_000)
+        expect(rows).not_to_contain_text(hidden)
+        shot(somebody, "masked" if somebody is mia else "unmasked")
+
+    page.goto(f"{data}/data/lake/raw?tab=volumes")
+    page.get_by_role("button", name="Create volume").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("landing")
+    page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    expect(page.get_by_text("No files yet")).to_be_visible()
+    page.get_by_role("button", name="New folder").click()
+    page.get_by_role("dialog").get_by_label("Name").fill("may 2026")
+    page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    page.get_by_role("link", name="may 2026").click()
+    page.get_by_role("button", name="Upload").click()
+    page.locator("input[type=file]").set_input_files({"name": "50% & more.csv", "mimeType": "text/csv", "buffer": b"id,depth\n1,17\n"})
+    page.get_by_role("dialog").get_by_role("button", name="Upload", exact=True).click()
+    expect(row(page.get_by_role("table", name="Files"), "50% & more.csv")).to_contain_text("14 B")
+    shot(page, "volume")
+    mia.goto(f"{data}/data/lake/raw")
+    mia.get_by_role("treeitem", name="landing").click()
+    mia.get_by_role("link", name="may 2026").click()
+    with mia.expect_download() as download:
+        mia.get_by_role("link", name="50% & more.csv").click()
+    assert Path(download.value.path()).read_bytes() == b"id,depth\n1,17\n"
+    assert mia.get_by_role("button", name=re.compile("Upload|New folder|Delete")).count() == 0
+
+
 def test_who_is_disabled_is_out_at_once(story, visit):
     mia = visit("mia")
     mia.goto("/workspaces")
@@ -292,7 +351,8 @@ PAGES = [
     "/cloud-resources/vpc-endpoints", "/cloud-resources/private-access", "/cloud-resources/keys", "/users", "/users/{user}",
     "/groups", "/groups/{group}", "/service-principals", "/settings", "/w/{workspace}", "/w/{workspace}/tokens", "/w/{workspace}/explore",
     "/w/{workspace}/explore/data/lake", "/w/{workspace}/explore/data/lake/raw?tab=details",
-    "/w/{workspace}/explore/data/lake?tab=permissions", "/w/{workspace}/explore/data/samples/tpch/nation", "/nowhere",
+    "/w/{workspace}/explore/data/lake/raw/people", "/w/{workspace}/explore/data/lake/raw?tab=volumes",
+    "/w/{workspace}/explore/volumes/lake/raw/landing", "/w/{workspace}/explore/data/lake?tab=permissions", "/w/{workspace}/explore/data/samples/tpch/nation", "/nowhere",
 ]
 
 

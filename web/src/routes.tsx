@@ -124,6 +124,7 @@ const catalogPages = [
   explored('data/$catalog', lazyRouteComponent(() => import('./features/explore/Catalog'), 'Catalog')),
   explored('data/$catalog/$schema', lazyRouteComponent(() => import('./features/explore/Schema'), 'Schema')),
   explored('data/$catalog/$schema/$name', lazyRouteComponent(() => import('./features/explore/Table'), 'Table')),
+  explored('volumes/$catalog/$schema/$name', lazyRouteComponent(() => import('./features/explore/Volume'), 'Volume')),
 ]
 
 const tree = root.addChildren([

@@ -49,7 +49,8 @@ export async function call<R extends keyof Operations>(
   for (const [name, value] of Object.entries(params)) {
     const variable = `{${name}}`
     if (path.includes(variable)) {
-      path = path.replace(variable, encodeURIComponent(String(value)))
+      // A path of a file is one variable, and begins with its own slash.
+      path = path.replace(variable, path.includes(`/${variable}`) ? encodeURIComponent(String(value)) : encoded(String(value)))
     } else if (value !== undefined && value !== '') {
       query.set(name, String(value))
     }
@@ -84,6 +85,37 @@ export async function call<R extends keyof Operations>(
     throw problem
   }
   return (text === '' ? undefined : JSON.parse(text)) as Result<R>
+}
+
+const encoded = (path: string) => path.split('/').map(encodeURIComponent).join('/')
+
+/** Where the browser itself gets a file of a volume; it may be larger than a page can hold. */
+export const fileUrl = (path: string, workspace: string) => `/api/2.0/fs/files${encoded(path)}?o=${encodeURIComponent(workspace)}`
+
+/**
+ * Sends a file into a volume, from the disk it is on.
+ *
+ * @param told hears how much of it has gone, from 0 to 1
+ * @throws Problem as {@link call}
+ */
+export function upload(path: string, file: File, overwrite: boolean, workspace: string, told: (part: number) => void): Promise<void> {
+  // fetch does not tell how far it is.
+  const request = new XMLHttpRequest()
+  return new Promise((resolve, reject) => {
+    request.upload.onprogress = (event) => told(event.total === 0 ? 1 : event.loaded / event.total)
+    request.onload = () => {
+      if (request.status < 300) {
+        resolve()
+      } else {
+        reject(problemOf(request.status, request.responseText))
+      }
+    }
+    request.onerror = () => reject(new Problem(0, 'UNREACHABLE', 'The server cannot be reached, or ended the upload.'))
+    request.open('PUT', `${fileUrl(path, workspace)}&overwrite=${overwrite}`)
+    request.setRequestHeader('x-csrf-token', csrfToken)
+    request.setRequestHeader('content-type', 'application/octet-stream')
+    request.send(file)
+  })
 }
 
 /** A page, as a list asks for it. */

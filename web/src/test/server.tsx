@@ -38,10 +38,10 @@ export function answering(answers: Record<string, unknown>): Asked[] {
   return asked
 }
 
-/** A page as the router shows it, at any address. */
-export function show(page: () => ReactNode, at = '/') {
+/** A page as the router shows it, at any address; `path` names what the page reads from it. */
+export function show(page: () => ReactNode, at = '/', path = '$') {
   const root = createRootRoute()
-  const any = createRoute({ getParentRoute: () => root, path: '$', component: page })
+  const any = createRoute({ getParentRoute: () => root, path, component: page })
   const index = createRoute({ getParentRoute: () => root, path: '/', component: page })
   const router = createRouter({ routeTree: root.addChildren([index, any]), history: createMemoryHistory({ initialEntries: [at] }) })
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } })

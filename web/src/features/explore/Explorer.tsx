@@ -3,14 +3,15 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { Outlet, useParams, useRouterState } from '@tanstack/react-router'
 import { useState } from 'react'
 import { IconChevronDown, IconSearch } from '../../ui/icons'
-import { catalogRef, type Ref, schemaRef, tableRef, useWorkspace } from './names'
+import { catalogRef, type Ref, schemaRef, tableRef, useWorkspace, volumeRef } from './names'
 import { Found } from './Search'
 import { Tree } from './Tree'
 
 /** What the address names; null on pages about nothing in the tree. */
 function useChosen(): Ref | null {
   const { catalog, schema, name } = useParams({ strict: false }) as { catalog?: string; schema?: string; name?: string }
-  return catalog && schema && name ? tableRef(catalog, schema, name) : catalog && schema ? schemaRef(catalog, schema) : catalog ? catalogRef(catalog) : null
+  const ref = useRouterState({ select: (state) => state.location.pathname }).includes('/explore/volumes/') ? volumeRef : tableRef
+  return catalog && schema && name ? ref(catalog, schema, name) : catalog && schema ? schemaRef(catalog, schema) : catalog ? catalogRef(catalog) : null
 }
 
 /** The tree stays while one goes from page to page beside it. */

@@ -80,6 +80,8 @@ function useGrants(of: Ref, inherited: boolean) {
   })
 }
 
+const EXAMPLE: Record<Kind, string> = { catalog: 'USE_CATALOG', schema: 'USE_SCHEMA', table: 'SELECT', volume: 'READ_VOLUME' }
+
 export function Permissions({ of }: { of: Ref }) {
   const [inherited, setInherited] = useState(true)
   const grants = useGrants(of, inherited)
@@ -104,7 +106,7 @@ export function Permissions({ of }: { of: Ref }) {
       ? [{ label: 'Revoke', end: true, cell: (row: Granted) => row.from === null && <Revoke of={of} row={row} /> }]
       : []),
   ]
-  const example = { principal: 'data-team', add: [GRANTABLE[of.kind].includes('SELECT') ? 'SELECT' : 'USE_CATALOG'] }
+  const example = { principal: 'data-team', add: [EXAMPLE[of.kind]] }
   return (
     <div className="stack">
       <div className="bar-of">

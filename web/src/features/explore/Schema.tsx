@@ -13,6 +13,7 @@ import { Details, ObjectPage } from './ObjectPage'
 import { PageList } from './PageList'
 import { Permissions } from './Permissions'
 import { TableIcon } from './Tree'
+import { CreateVolume, Volumes } from './Volume'
 
 export function Schema() {
   const workspaceId = useWorkspace()
@@ -39,21 +40,25 @@ export function Schema() {
         sql: `DESCRIBE SCHEMA EXTENDED ${quoted(of)};\n\nSHOW TABLES IN ${quoted(of)};\n\nCOMMENT ON SCHEMA ${quoted(of)} IS ${literal(answer.data?.comment || 'What it is for')};`,
       }}
       actions={
-        mine.owns && (
-          <>
-            <EditComment of={of} comment={answer.data?.comment} act={(comment) => update({ comment })} />
-            <Delete
-              of={of}
-              cascades
-              warning="Its managed tables go with their data."
-              act={(force) => call('DELETE /api/2.1/unity-catalog/schemas/{full_name}', { full_name, force }, undefined, workspaceId)}
-              then={() => void navigate(placeOf(workspaceId, catalogRef(catalog)))}
-            />
-          </>
-        )
+        <>
+          {mine.owns && (
+            <>
+              <EditComment of={of} comment={answer.data?.comment} act={(comment) => update({ comment })} />
+              <Delete
+                of={of}
+                cascades
+                warning="Its managed tables go with their data."
+                act={(force) => call('DELETE /api/2.1/unity-catalog/schemas/{full_name}', { full_name, force }, undefined, workspaceId)}
+                then={() => void navigate(placeOf(workspaceId, catalogRef(catalog)))}
+              />
+            </>
+          )}
+          {mine.may?.includes('CREATE_VOLUME') && <CreateVolume of={of} />}
+        </>
       }
       tabs={(found) => [
         { id: 'tables', label: 'Tables and views', show: <Tables of={of} /> },
+        { id: 'volumes', label: 'Volumes', show: <Volumes of={of} /> },
         {
           id: 'details',
           label: 'Details',

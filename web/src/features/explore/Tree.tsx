@@ -1,8 +1,8 @@
 import { Link } from '@tanstack/react-router'
 import { createContext, type KeyboardEvent, type ReactNode, use, useMemo, useRef, useState } from 'react'
-import { IconChevronRight, IconDatabase, IconEye, IconFolder, IconTable } from '../../ui/icons'
-import { useCatalogs, useSchemas, useTables } from './lists'
-import { above, catalogRef, fullName, placeOf, type Ref, schemaRef, shortName, tableRef } from './names'
+import { IconChevronRight, IconDatabase, IconEye, IconFiles, IconFolder, IconTable } from '../../ui/icons'
+import { useCatalogs, useSchemas, useTables, useVolumes } from './lists'
+import { above, catalogRef, fullName, placeOf, type Ref, schemaRef, shortName, tableRef, volumeRef } from './names'
 
 interface Branches {
   workspaceId: string
@@ -29,7 +29,7 @@ export function Tree({ workspaceId, chosen }: { workspaceId: string; chosen: Ref
   // Where one came by a link is shown, with what is above it.
   if (chosen && id !== seen) {
     setSeen(id)
-    setOpen(new Set([...open, ...[...above(chosen), ...(chosen.kind === 'table' ? [] : [chosen])].map(idOf)]))
+    setOpen(new Set([...open, ...[...above(chosen), ...(chosen.names.length === 3 ? [] : [chosen])].map(idOf)]))
   }
   const tops = catalogs.rows.map((each) => idOf(catalogRef(each.name ?? '')))
   const top = chosen ? idOf(catalogRef(chosen.names[0] ?? '')) : ''
@@ -206,12 +206,21 @@ function Inside({ of }: { of: Ref }) {
   const { workspaceId } = use(Context)
   const [catalog = '', schema = ''] = of.names
   const tables = useTables(workspaceId, catalog, schema)
+  const volumes = useVolumes(workspaceId, catalog, schema)
   return (
     <>
       {tables.rows.map((each) => (
         <Item key={each.name} of={tableRef(catalog, schema, each.name ?? '')} icon={<TableIcon type={each.table_type} />} />
       ))}
-      <Rest of={tables} id={idOf(of)} level={3} none="Nothing that you may see" />
+      <Rest of={tables} id={idOf(of)} level={3} none={volumes.rows.length === 0 ? 'No table that you may see' : ''} />
+      {volumes.rows.map((each) => (
+        <Item
+          key={`volume ${each.name}`}
+          of={volumeRef(catalog, schema, each.name ?? '')}
+          icon={<IconFiles size={15} stroke={1.7} aria-hidden />}
+        />
+      ))}
+      <Rest of={volumes} id={`volumes ${idOf(of)}`} level={3} none="" />
     </>
   )
 }

@@ -6,6 +6,7 @@ import { literal, quoted, schemaRef, tableRef } from './names'
 import { byPlace, Permissions, through, wayTo } from './Permissions'
 import { Found, pattern } from './Search'
 import { Tree } from './Tree'
+import { sized, Volume } from './Volume'
 
 const UC = '/api/2.1/unity-catalog'
 const CATALOGS = { [`GET ${UC}/catalogs`]: { catalogs: [{ name: 'main' }, { name: 'samples' }] } }
@@ -18,6 +19,7 @@ describe('the tree', () => {
       ...CATALOGS,
       [`GET ${UC}/schemas`]: { schemas: [{ name: 'bakehouse' }] },
       [`GET ${UC}/tables`]: { tables: [{ name: 'sales', table_type: 'MANAGED' }], next_page_token: 'sales' },
+      [`GET ${UC}/volumes`]: { volumes: [{ name: 'landing' }] },
     })
     const { router } = show(() => <Tree workspaceId="7" chosen={null} />)
     await screen.findByRole('treeitem', { name: 'main' })
@@ -29,7 +31,8 @@ describe('the tree', () => {
     await userEvent.keyboard('{ArrowRight}{ArrowRight}')
     await screen.findByRole('treeitem', { name: 'sales' })
     expect(screen.getByRole('treeitem', { name: 'Show more' })).toBeTruthy()
-    expect(paths(asked)).toEqual(['catalogs', 'schemas', 'tables'])
+    expect(screen.getByRole('treeitem', { name: 'landing' }).querySelector('a')?.getAttribute('href')).toBe('/w/7/explore/volumes/samples/bakehouse/landing')
+    expect(paths(asked)).toEqual(['catalogs', 'schemas', 'tables', 'volumes'])
     expect(asked[1]?.path).toContain('catalog_name=samples')
     await userEvent.keyboard('{ArrowDown}{Enter}')
     expect(router.state.location.pathname).toBe('/w/7/explore/data/samples/bakehouse/sales')
@@ -38,7 +41,7 @@ describe('the tree', () => {
   })
 
   it('shows where one came by a link, with what is above it', async () => {
-    answering({ ...CATALOGS, [`GET ${UC}/schemas`]: { schemas: [{ name: 's' }] }, [`GET ${UC}/tables`]: { tables: [{ name: 't' }] } })
+    answering({ ...CATALOGS, [`GET ${UC}/schemas`]: { schemas: [{ name: 's' }] }, [`GET ${UC}/tables`]: { tables: [{ name: 't' }] }, [`GET ${UC}/volumes`]: {} })
     show(() => <Tree workspaceId="7" chosen={tableRef('main', 's', 't')} />)
     expect(await screen.findByRole('treeitem', { name: 't', selected: true })).toBeTruthy()
   })
@@ -47,6 +50,49 @@ describe('the tree', () => {
     answering({ ...CATALOGS, [`GET ${UC}/schemas`]: Response.json({ message: 'User does not have USE CATALOG' }, { status: 403 }) })
     show(() => <Tree workspaceId="7" chosen={schemaRef('main', 's')} />)
     expect(await screen.findByText('User does not have USE CATALOG')).toBeTruthy()
+  })
+})
+
+describe('a volume', () => {
+  const answers = {
+    [`GET ${UC}/volumes/main.s.v`]: { name: 'v', volume_type: 'MANAGED' },
+    [`GET ${UC}/tarn/effective-access/volume/main.s.v`]: { may: ['READ_VOLUME'] },
+    'GET /api/2.0/fs/directories/Volumes/main/s/v': {
+      contents: [
+        { name: 'a b', path: '/Volumes/main/s/v/a b', is_directory: true },
+        { name: '100%.csv', path: '/Volumes/main/s/v/100%.csv', file_size: 1_234_567 },
+      ],
+    },
+    'GET /api/2.0/fs/directories/Volumes/main/s/v/a%20b': { contents: [] },
+  }
+
+  it('is walked through folder by folder, and gives its files to who may read', async () => {
+    answering(answers)
+    const { router } = show(Volume, '/w/7/explore/volumes/main/s/v', '/w/$workspaceId/explore/volumes/$catalog/$schema/$name')
+    const file = await screen.findByRole('link', { name: '100%.csv' })
+    expect(file.getAttribute('href')).toBe('/api/2.0/fs/files/Volumes/main/s/v/100%25.csv?o=7')
+    expect(screen.getByText('1.2 MB')).toBeTruthy()
+    expect(screen.queryByRole('button', { name: /Upload|New folder|Delete/ })).toBeNull()
+    await userEvent.click(screen.getByRole('link', { name: 'a b' }))
+    await screen.findByText('Nothing is in this folder')
+    expect(router.state.location.search).toEqual({ at: 'a b' })
+  })
+
+  it('offers to change it to who may write', async () => {
+    const asked = answering({
+      ...answers,
+      [`GET ${UC}/tarn/effective-access/volume/main.s.v`]: { may: ['READ_VOLUME', 'WRITE_VOLUME'] },
+      'DELETE /api/2.0/fs/files/Volumes/main/s/v/100%25.csv': {},
+    })
+    show(Volume, '/w/7/explore/volumes/main/s/v', '/w/$workspaceId/explore/volumes/$catalog/$schema/$name')
+    await screen.findByRole('button', { name: 'Upload' })
+    await userEvent.click(within(await screen.findByRole('row', { name: /100%/ })).getByRole('button', { name: 'Delete' }))
+    await userEvent.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Delete' }))
+    await expect.poll(() => asked.some((each) => each.verb === 'DELETE')).toBe(true)
+  })
+
+  it('has sizes as disks are sold', () => {
+    expect([0, 999, 1000, 123_456, 5e9].map(sized)).toEqual(['0 B', '999 B', '1.0 kB', '123 kB', '5.0 GB'])
   })
 })
 

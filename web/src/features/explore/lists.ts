@@ -45,6 +45,20 @@ export function useSchemas(workspaceId: string, catalog: string, enabled = true)
   )
 }
 
+export function useVolumes(workspaceId: string, catalog: string, schema: string, enabled = true) {
+  return usePages(
+    [...everything(workspaceId), 'volumes', catalog, schema],
+    (token) =>
+      call(
+        'GET /api/2.1/unity-catalog/volumes',
+        { ...part(token), catalog_name: catalog, schema_name: schema },
+        undefined,
+        workspaceId,
+      ).then((found) => ({ rows: found.volumes ?? [], next: found.next_page_token })),
+    enabled,
+  )
+}
+
 export function useTables(workspaceId: string, catalog: string, schema: string, enabled = true) {
   return usePages(
     [...everything(workspaceId), 'tables', catalog, schema],

@@ -1,7 +1,7 @@
 // What there is in Unity Catalog, how each kind is called and addressed, and what can be granted on it.
 import { useParams } from '@tanstack/react-router'
 
-export type Kind = 'catalog' | 'schema' | 'table'
+export type Kind = 'catalog' | 'schema' | 'table' | 'volume'
 
 /** Something by its names, from the catalog on. */
 export interface Ref {
@@ -12,6 +12,7 @@ export interface Ref {
 export const catalogRef = (name: string): Ref => ({ kind: 'catalog', names: [name] })
 export const schemaRef = (catalog: string, name: string): Ref => ({ kind: 'schema', names: [catalog, name] })
 export const tableRef = (catalog: string, schema: string, name: string): Ref => ({ kind: 'table', names: [catalog, schema, name] })
+export const volumeRef = (catalog: string, schema: string, name: string): Ref => ({ kind: 'volume', names: [catalog, schema, name] })
 
 /** Of a full name; names have no periods. */
 export const refOf = (kind: Kind, full: string): Ref => ({ kind, names: full.split('.') })
@@ -34,6 +35,7 @@ const PLACES = {
   catalog: '/w/$workspaceId/explore/data/$catalog',
   schema: '/w/$workspaceId/explore/data/$catalog/$schema',
   table: '/w/$workspaceId/explore/data/$catalog/$schema/$name',
+  volume: '/w/$workspaceId/explore/volumes/$catalog/$schema/$name',
 } as const
 
 /** Its page, for a link. */
@@ -60,6 +62,7 @@ export const GRANTABLE: Record<Kind, string[]> = {
   catalog: ['USE_CATALOG', 'BROWSE', 'CREATE_SCHEMA', ...IN_SCHEMA],
   schema: [...IN_SCHEMA, 'EXTERNAL_USE_SCHEMA'],
   table: ['SELECT', 'MODIFY', ...ON_DATA],
+  volume: ['READ_VOLUME', 'WRITE_VOLUME', ...ON_DATA],
 }
 
 /** In which order and under which heading privileges are offered. */

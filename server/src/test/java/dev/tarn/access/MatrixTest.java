@@ -43,6 +43,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -86,6 +87,15 @@ class MatrixTest {
       """
       {"connection_type": "MYSQL", "options": {"host": "h"}}
       """;
+
+  /**
+   * Whether other tests of this run are left out for knowing no database: then SQLite has had all
+   * sets, and here each row has one of its own.
+   */
+  private static final boolean IN_PART =
+      "database-blind".equals(System.getProperty("excludedGroups"));
+
+  private static final Random CHANCE = new Random();
 
   private static Database database;
   private static Authorization authorization;
@@ -146,8 +156,8 @@ class MatrixTest {
   static void counts() {
     database.close();
     System.out.println("matrix: " + allowed + " allowed, " + refused + " refused");
-    assertThat(allowed).isGreaterThanOrEqualTo(476);
-    assertThat(refused).isGreaterThanOrEqualTo(938);
+    assertThat(allowed).isGreaterThanOrEqualTo(IN_PART ? 140 : 476);
+    assertThat(refused).isGreaterThanOrEqualTo(IN_PART ? 280 : 938);
   }
 
   @TestFactory
@@ -174,7 +184,9 @@ class MatrixTest {
   }
 
   private void tried(Row row, Attempt attempt) throws Exception {
-    for (List<String> set : row.sets()) {
+    List<List<String>> sets =
+        IN_PART ? List.of(row.sets().get(CHANCE.nextInt(row.sets().size()))) : row.sets();
+    for (List<String> set : sets) {
       arrange(set);
       assertThat(attempt.of(row)).as("%s with %s", row.operation(), set).isTrue();
       allowed++;
