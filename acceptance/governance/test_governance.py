@@ -142,7 +142,7 @@ def test_a_volume_is_one_place_for_files_sql_and_dataframes(owner, reader):
     assert owner.rows("CREATE VOLUME governed.sales.files") == []
     owner.sdk.files.upload(f"{files}/in/a.csv", io.BytesIO(b"id,name\n1,one\n2,two\n"))
     assert "READ VOLUME on Volume 'governed.sales.files'" in reader.rows(f"SELECT * FROM csv.`{files}/in`")
-    refused(lambda: reader.spark.read.csv(f"dbfs:{files}/in"))
+    refused(reader.spark.read.csv(f"dbfs:{files}/in").collect)
     change(owner, "volume", "governed.sales.files", reader, [Privilege.READ_VOLUME])
     frame = reader.spark.read.csv(f"{files}/in/*.csv", header=True)
     assert [row.name for row in frame.select("name").collect()] == ["one", "two"]

@@ -25,7 +25,7 @@ TYPES = {"catalog": "catalog", "schema": "schema", "table": "table", "view": "ta
          "location": "external_location", "credential": "storage_credential", "metastore": "metastore"}
 
 # Not built on engines yet; that is what they say.
-LATER = {"Copy from a path into a table", "Read a file of a volume", "Write a volume", "Declare a primary key"}
+LATER = {"Copy from a path into a table", "Declare a primary key"}
 # What only somebody who may gets to hear, of what cannot be done twice.
 PAST = {"Create an external location": "overlap"}
 

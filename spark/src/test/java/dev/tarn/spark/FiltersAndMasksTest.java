@@ -49,7 +49,7 @@ class FiltersAndMasksTest {
   /** Whether the table is there as it is made; tests that change nothing of it leave it so. */
   private static boolean made;
 
-  private static final String HARMLESS = "changes nothing";
+  private static final String HARMLESS = "harmless";
 
   @BeforeEach
   void staff(TestInfo test) {

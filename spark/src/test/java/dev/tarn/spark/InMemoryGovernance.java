@@ -61,6 +61,9 @@ final class InMemoryGovernance {
         && find("tables", path.get(1).split("/", -1)[1]) != null) {
       return JSON.createObjectNode();
     }
+    if (operation.equals("PUT tarn") && path.get(1).startsWith("functions/")) {
+      return replaced(decoded(path.get(1).substring("functions/".length())), body);
+    }
     if (operation.equals("GET metastore_summary")) {
       return JSON.createObjectNode().put("metastore_id", "m-1");
     }
@@ -181,6 +184,18 @@ final class InMemoryGovernance {
       objects.remove(at);
     }
     return found;
+  }
+
+  private JsonNode replaced(String function, JsonNode body) throws Refusal {
+    ObjectNode before = find("functions", function);
+    if (before == null) {
+      throw new Refusal(404, "FUNCTION_DOES_NOT_EXIST", function + " does not exist");
+    }
+    ObjectNode sent = (ObjectNode) body.get("function_info");
+    sent.set("owner", before.get("owner"));
+    sent.set("created_at", before.get("created_at"));
+    objects.put("functions/" + function, sent);
+    return sent;
   }
 
   private JsonNode object(
