@@ -136,7 +136,8 @@ class AttacksTest {
     catalog = new InMemoryCatalog(TOKEN);
     catalog.createCatalog("main");
     catalog.grants.put("66", Set.of("READ_FILES /Volumes/main/default/open"));
-    Map<String, String> conf = Map.of(SECRET_KEY, SECRET);
+    Map<String, String> conf = new HashMap<>(TestEngine.UNCOMPILED);
+    conf.put(SECRET_KEY, SECRET);
     Path stockHome = Files.createDirectories(folder.resolve("stock"));
     Path engineHome = Files.createDirectories(folder.resolve("engine"));
     Files.createDirectories(engineHome.resolve("storage/root"));

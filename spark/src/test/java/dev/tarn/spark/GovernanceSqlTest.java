@@ -29,7 +29,7 @@ class GovernanceSqlTest {
     Files.createDirectories(folder.resolve("storage/root"));
     catalog = new InMemoryCatalog(TOKEN);
     catalog.createCatalog("main");
-    engine = new TestEngine(folder, catalog, TOKEN, 600);
+    engine = new TestEngine(Engine.class, folder, catalog, TOKEN, 600, TestEngine.UNCOMPILED);
   }
 
   @AfterAll

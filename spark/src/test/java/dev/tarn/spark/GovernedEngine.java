@@ -28,7 +28,7 @@ final class GovernedEngine implements AutoCloseable {
     for (String user : List.of("43", "44")) {
       catalog.grants.put(user, ConcurrentHashMap.newKeySet());
     }
-    engine = new TestEngine(folder, catalog, TOKEN, 600);
+    engine = new TestEngine(Engine.class, folder, catalog, TOKEN, 600, TestEngine.UNCOMPILED);
   }
 
   private static GovernedEngine made() {

@@ -24,6 +24,11 @@ import org.sparkproject.connect.grpc.netty.NettyChannelBuilder;
 final class TestEngine {
   static final String ID = "engine-1";
 
+  /** What is asked but once is done before its code would be compiled. */
+  static final Map<String, String> UNCOMPILED =
+      Map.of(
+          "spark.sql.codegen.wholeStage", "false", "spark.sql.codegen.factoryMode", "NO_CODEGEN");
+
   final Process process;
   final Path log;
   final KeyPair keys;
