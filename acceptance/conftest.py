@@ -205,6 +205,13 @@ def seed():
     return value
 
 
+def pytest_collection_modifyitems(config, items):
+    """What is long is left for runs that ask for its group."""
+    left = [item for item in items if os.environ.get("TARN_TEST_WHOLE") and item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if item not in left]
+
+
 @pytest.fixture(scope="session")
 def soak():
     return bool(os.environ.get("TARN_SOAK"))

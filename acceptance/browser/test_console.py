@@ -367,8 +367,9 @@ def settled(page):
     expect(page.get_by_role("status", name="Loading")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
+@pytest.mark.parametrize(("size", "scheme"), [
+    pytest.param(WIDE, "light", id="1280-light"), pytest.param(NARROW, "dark", id="390-dark"),
+    pytest.param(WIDE, "dark", id="1280-dark", marks=pytest.mark.long), pytest.param(NARROW, "light", id="390-light", marks=pytest.mark.long)])
 def test_every_page_can_be_used_by_everybody(story, visit, size, scheme):
     page = visit("ada", size, scheme)
     page.goto("/stacks")

@@ -1,6 +1,6 @@
 """Two engines write one table at once. Ours loses nothing; the stock LogStore is given the same test.
 
-Four hundred inserts, as the contract says, when asked for by name or with --soak; sixty as a part of the whole gate."""
+Four hundred inserts, as the contract says, when asked for by name or with --soak; sixty, and of ours alone, as a part of the whole gate."""
 
 import threading
 
@@ -91,6 +91,7 @@ def test_what_two_engines_insert_at_once_is_all_there(instance, callers, inserts
     assert engines.rows("dev.default.ours") == list(range(inserts))
 
 
+@pytest.mark.long
 def test_the_stock_logstore_loses_acknowledged_rows_or_we_could_not_show_it(instance, callers, soak):
     """The same with Delta's own LogStore for s3, until a row is lost; FolderLogStoreTest shows it faster, without Spark."""
     settings = instance.home / "tarn.properties"
