@@ -238,6 +238,7 @@ class FiltersAndMasksTest {
         "INSERT INTO staff REPLACE WHERE pay = 300 SELECT 'x', 300, 'y'",
         "TRUNCATE TABLE staff",
         "CREATE OR REPLACE TABLE staff AS SELECT 1 AS n",
+        "CREATE TABLE copied DEEP CLONE staff",
         "REPLACE TABLE staff (n INT)",
         "RESTORE TABLE staff TO VERSION AS OF 0",
         "SELECT * FROM staff VERSION AS OF 1",

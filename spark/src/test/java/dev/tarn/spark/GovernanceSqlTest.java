@@ -160,6 +160,71 @@ class GovernanceSqlTest {
     assertThat(alice.sql("DESCRIBE placed.t")).isEqualTo(rows(row("id", "int", "the id")));
   }
 
+  // ---- keys ----
+
+  @Test
+  void keysAreTheServersAndOtherConstraintsDeltas() {
+    alice.sql("CREATE TABLE parents (id INT NOT NULL, at TIMESTAMP NOT NULL)");
+    alice.sql("CREATE TABLE children (id INT, parent INT)");
+    alice.sql("ALTER TABLE parents ADD CONSTRAINT pk PRIMARY KEY (id, at TIMESERIES) RELY");
+    assertChanged(
+        "POST constraints {\"full_name_arg\":\"main.default.parents\",\"constraint\":{\"primary_key_constraint\":"
+            + "{\"name\":\"pk\",\"child_columns\":[\"id\",\"at\"],\"timeseries_columns\":[\"at\"],\"rely\":true}}}");
+    alice.sql(
+        "ALTER TABLE main.default.children ADD FOREIGN KEY (parent) REFERENCES parents NOT ENFORCED");
+    assertChanged(
+        "POST constraints {\"full_name_arg\":\"main.default.children\",\"constraint\":{\"foreign_key_constraint\":"
+            + "{\"child_columns\":[\"parent\"],\"parent_table\":\"main.default.parents\",\"name\":\"children_parents_fk\"}}}");
+    alice.sql("ALTER TABLE children DROP FOREIGN KEY IF EXISTS (id)");
+    assertThatThrownBy(() -> alice.sql("ALTER TABLE children DROP FOREIGN KEY (id)"))
+        .hasMessageContaining("has no such foreign key, of [id]");
+    alice.sql("ALTER TABLE children DROP FOREIGN KEY (PARENT)");
+    assertChanged("DELETE constraints/main.default.children ");
+    alice.sql("ALTER TABLE parents DROP PRIMARY KEY CASCADE");
+    assertChanged("DELETE constraints/main.default.parents ");
+    alice.sql("ALTER TABLE parents DROP PRIMARY KEY IF EXISTS");
+    alice.sql("ALTER TABLE parents ADD PRIMARY KEY (id)");
+    alice.sql("ALTER TABLE parents DROP CONSTRAINT parents_pk");
+    assertChanged("DELETE constraints/main.default.parents ");
+
+    alice.sql("ALTER TABLE children ADD CONSTRAINT positive CHECK (id > 0)");
+    assertThatThrownBy(() -> alice.sql("INSERT INTO children VALUES (0, 0)"))
+        .hasMessageContaining("positive");
+    alice.sql("ALTER TABLE children DROP CONSTRAINT positive");
+    alice.sql("INSERT INTO children VALUES (0, 0)");
+    alice.sql("ALTER TABLE children DROP CONSTRAINT IF EXISTS positive");
+    assertThatThrownBy(() -> alice.sql("CREATE TABLE inl (id INT NOT NULL PRIMARY KEY)"))
+        .hasMessageContaining("UNSUPPORTED_FEATURE");
+  }
+
+  @Test
+  void aDeepCloneHasTheRowsLayoutCommentsAndPropertiesOfItsSource() {
+    alice.sql(
+        "CREATE TABLE cloned (id INT COMMENT 'it''s', p STRING) PARTITIONED BY (p)"
+            + " COMMENT 'all' TBLPROPERTIES ('a.b' = 'c\\\\d', 'delta.logRetentionDuration' = 'interval 7 days')");
+    alice.sql("INSERT INTO cloned VALUES (1, 'x'), (2, 'y')");
+    assertThat(alice.sql("CREATE TABLE clone1 DEEP CLONE cloned TBLPROPERTIES ('e' = 'f')").get(0))
+        .element(3)
+        .isEqualTo("2");
+    assertThat(alice.sql("SELECT id, p FROM clone1 ORDER BY id"))
+        .isEqualTo(rows(row("1", "x"), row("2", "y")));
+    assertThat(alice.sql("SHOW TBLPROPERTIES clone1").toString())
+        .contains("[a.b, c\\d]", "[delta.logRetentionDuration, interval 7 days]", "[e, f]");
+    assertThat(alice.sql("DESCRIBE EXTENDED clone1").toString())
+        .contains("[id, int, it's]", "# Partition Information", "[Comment, all, ]");
+    alice.sql("CREATE TABLE IF NOT EXISTS clone1 CLONE cloned");
+    assertThatThrownBy(() -> alice.sql("CREATE TABLE clone1 CLONE cloned"))
+        .hasMessageContaining("already exists");
+    assertThat(alice.sql("CREATE OR REPLACE TABLE clone1 CLONE main.default.cloned").get(0))
+        .element(2)
+        .isEqualTo("2");
+    alice.sql("CREATE TABLE strict (id INT NOT NULL)");
+    assertThatThrownBy(() -> alice.sql("CREATE TABLE clone2 CLONE strict"))
+        .hasMessageContaining("would lose NOT NULL of column 'id'");
+    assertThatThrownBy(() -> alice.sql("CREATE TABLE clone2 SHALLOW CLONE cloned"))
+        .hasMessageContaining("expected: DEEP CLONE");
+  }
+
   // ---- volumes, locations, tags, protection ----
 
   @Test

@@ -67,6 +67,22 @@ final class InMemoryGovernance {
     if (operation.equals("GET metastore_summary")) {
       return JSON.createObjectNode().put("metastore_id", "m-1");
     }
+    if (operation.equals("PUT tarn") && path.get(1).startsWith("functions/")) {
+      ObjectNode function = find("functions", decoded(path.get(1).split("/", -1)[1]));
+      if (function == null) {
+        throw new Refusal(404, "FUNCTION_DOES_NOT_EXIST", path.get(1) + " does not exist");
+      }
+      return function.setAll((ObjectNode) body.get("function_info"));
+    }
+    if (operation.equals("POST constraints")) {
+      ObjectNode table = find("tables", body.path("full_name_arg").asText());
+      ArrayNode constraints = table.putArray("table_constraints");
+      return constraints.add(body.get("constraint")).get(0);
+    }
+    if (operation.equals("DELETE constraints")) {
+      find("tables", decoded(path.get(1))).remove("table_constraints");
+      return JSON.createObjectNode();
+    }
     if (operation.equals("PATCH permissions")) {
       return grant(decoded(path.get(1)), body);
     }

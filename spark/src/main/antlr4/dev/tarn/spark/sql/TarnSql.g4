@@ -21,6 +21,9 @@ statement
     | dropPolicy ';'* EOF
     | describePolicy ';'* EOF
     | showPolicies ';'* EOF
+    | addKey ';'* EOF
+    | dropConstraint ';'* EOF
+    | dropKey ';'* EOF
     | alterVolume ';'* EOF
     | alterLocation ';'* EOF
     | alterCredential ';'* EOF
@@ -35,6 +38,7 @@ statement
     | removeFile ';'* EOF
     | moveFile ';'* EOF
     | copyInto ';'* EOF
+    | deepClone ';'* EOF
     | createLocation ';'* EOF
     | dropLocation ';'* EOF
     | describeLocation ';'* EOF
@@ -183,6 +187,31 @@ conditionTerm
     | identifier ('(' stringLit (',' stringLit)* ')')?
     ;
 
+// ---- primary and foreign keys ----
+
+addKey
+    : ALTER TABLE table=multipartIdentifier ADD (CONSTRAINT name=identifier)?
+      ( PRIMARY KEY '(' keyColumn (',' keyColumn)* ')'
+      | FOREIGN KEY '(' keyColumn (',' keyColumn)* ')' REFERENCES parent=multipartIdentifier
+        ('(' parentColumns+=identifier (',' parentColumns+=identifier)* ')')?)
+      keyOptions?
+    ;
+
+keyColumn: identifier TIMESERIES?;
+
+keyOptions: (word | ON)+;
+
+dropConstraint
+    : ALTER TABLE table=multipartIdentifier DROP CONSTRAINT ifExists? name=identifier
+      (RESTRICT | CASCADE)?
+    ;
+
+dropKey
+    : ALTER TABLE table=multipartIdentifier DROP
+      ( PRIMARY KEY ifExists? (RESTRICT | CASCADE)?
+      | FOREIGN KEY ifExists? '(' identifier (',' identifier)* ')')
+    ;
+
 // ---- volumes and files ----
 
 createVolume
@@ -245,6 +274,13 @@ describeCredential: (DESC | DESCRIBE) (STORAGE | SERVICE)? CREDENTIAL multipartI
 
 showCredentials: SHOW (STORAGE | SERVICE)? CREDENTIALS (LIKE? text)?;
 
+// ---- copies of tables ----
+
+deepClone
+    : CREATE (OR REPLACE)? TABLE ifNotExists? target=multipartIdentifier
+      (DEEP | SHALLOW)? CLONE source=multipartIdentifier (TBLPROPERTIES properties)? (LOCATION location=text)?
+    ;
+
 // ---- what was dropped ----
 
 undrop: UNDROP (TABLE | MATERIALIZED? VIEW) (WITH ID text | multipartIdentifier);
@@ -301,21 +337,24 @@ word: IDENTIFIER | commonKeyword;
 keyword: commonKeyword | FROM | TO;
 
 commonKeyword
-    : ALL | ALTER | AND | AS | BY | CASCADE | CATALOG | CATALOGS | CLEAN | COLUMN | COLUMNS
-    | COMMENT | CONNECTION | COPY | COPY_OPTIONS | CREATE | CREDENTIAL | CREDENTIALS | DATABASE
-    | DBPROPERTIES | DESC | DESCRIBE | DISABLE | DROP | DROPPED | EFFECTIVE | ENABLE | EXCEPT
-    | EXISTS | EXTENDED | EXTERNAL | FILEFORMAT | FILES | FILTER | FOR | FORCE | FORMAT_OPTIONS
-    | FUNCTION | FUNCTIONS | GET | GRANT | GRANTS | ID | IDENTIFIER_KW | IF | IN | INHERIT | INTO
-    | IS | K | LIKE | LIMIT | LIST | LOCATION | LOCATIONS | MANAGED | MASK | MATCH | MATERIALIZED
-    | METADATA | METASTORE | MODEL | NOT | NULL | OPTIMIZATION | OPTIONS | OR | OVERWRITE | OWNER
-    | PATTERN | POLICIES | POLICY | POSITION | PREDICTIVE | PROCEDURE | PROPERTIES | PROVIDER
-    | PUT | RECIPIENT | REMOVE | RENAME | REPLACE | RESTRICT | REVOKE | ROOM | ROW | SCHEMA
-    | SELECT | SERVICE | SET | SHARE | SHOW | STORAGE | STREAMING | SYSTEM | TABLE | TABLES | TAG
-    | TAGS | UNDROP | UNSET | URL | USE | USER | USING | VIEW | VOLUME | VOLUMES | WHEN | WITH
+    : ADD | ALL | ALTER | AND | AS | BY | CASCADE | CATALOG | CATALOGS | CLEAN | CLONE | COLUMN
+    | COLUMNS | COMMENT | CONNECTION | CONSTRAINT | COPY | COPY_OPTIONS | CREATE | CREDENTIAL
+    | CREDENTIALS | DATABASE | DBPROPERTIES | DEEP | DESC | DESCRIBE | DISABLE | DROP | DROPPED
+    | EFFECTIVE | ENABLE | EXCEPT | EXISTS | EXTENDED | EXTERNAL | FILEFORMAT | FILES | FILTER
+    | FOR | FORCE | FOREIGN | FORMAT_OPTIONS | FUNCTION | FUNCTIONS | GET | GRANT | GRANTS | ID
+    | IDENTIFIER_KW | IF | IN | INHERIT | INTO | IS | K | KEY | LIKE | LIMIT | LIST | LOCATION
+    | LOCATIONS | MANAGED | MASK | MATCH | MATERIALIZED | METADATA | METASTORE | MODEL | NOT
+    | NULL | OPTIMIZATION | OPTIONS | OR | OVERWRITE | OWNER | PATTERN | POLICIES | POLICY
+    | POSITION | PREDICTIVE | PRIMARY | PROCEDURE | PROPERTIES | PROVIDER | PUT | RECIPIENT
+    | REFERENCES | REMOVE | RENAME | REPLACE | RESTRICT | REVOKE | ROOM | ROW | SCHEMA | SELECT
+    | SERVICE | SET | SHALLOW | SHARE | SHOW | STORAGE | STREAMING | SYSTEM | TABLE | TABLES | TAG
+    | TAGS | TBLPROPERTIES | TIMESERIES | UNDROP | UNSET | URL | USE | USER | USING | VIEW
+    | VOLUME | VOLUMES | WHEN | WITH
     ;
 
 // ---- words; rules are named as Spark names its own ----
 
+ADD: 'ADD';
 ALL: 'ALL';
 ALTER: 'ALTER';
 AND: 'AND';
@@ -325,10 +364,12 @@ CASCADE: 'CASCADE';
 CATALOG: 'CATALOG';
 CATALOGS: 'CATALOGS';
 CLEAN: 'CLEAN';
+CLONE: 'CLONE';
 COLUMN: 'COLUMN';
 COLUMNS: 'COLUMNS';
 COMMENT: 'COMMENT';
 CONNECTION: 'CONNECTION';
+CONSTRAINT: 'CONSTRAINT';
 COPY: 'COPY';
 COPY_OPTIONS: 'COPY_OPTIONS';
 CREATE: 'CREATE';
@@ -336,6 +377,7 @@ CREDENTIAL: 'CREDENTIAL';
 CREDENTIALS: 'CREDENTIALS';
 DATABASE: 'DATABASE';
 DBPROPERTIES: 'DBPROPERTIES';
+DEEP: 'DEEP';
 DESC: 'DESC';
 DESCRIBE: 'DESCRIBE';
 DISABLE: 'DISABLE';
@@ -352,6 +394,7 @@ FILES: 'FILES';
 FILTER: 'FILTER';
 FOR: 'FOR';
 FORCE: 'FORCE';
+FOREIGN: 'FOREIGN';
 FORMAT_OPTIONS: 'FORMAT_OPTIONS';
 FROM: 'FROM';
 FUNCTION: 'FUNCTION';
@@ -367,6 +410,7 @@ INHERIT: 'INHERIT';
 INTO: 'INTO';
 IS: 'IS';
 K: 'K';
+KEY: 'KEY';
 LIKE: 'LIKE';
 LIMIT: 'LIMIT';
 LIST: 'LIST';
@@ -392,11 +436,13 @@ POLICIES: 'POLICIES';
 POLICY: 'POLICY';
 POSITION: 'POSITION';
 PREDICTIVE: 'PREDICTIVE';
+PRIMARY: 'PRIMARY';
 PROCEDURE: 'PROCEDURE';
 PROPERTIES: 'PROPERTIES';
 PROVIDER: 'PROVIDER';
 PUT: 'PUT';
 RECIPIENT: 'RECIPIENT';
+REFERENCES: 'REFERENCES';
 REMOVE: 'REMOVE';
 RENAME: 'RENAME';
 REPLACE: 'REPLACE';
@@ -408,6 +454,7 @@ SCHEMA: 'SCHEMA';
 SELECT: 'SELECT';
 SERVICE: 'SERVICE';
 SET: 'SET';
+SHALLOW: 'SHALLOW';
 SHARE: 'SHARE';
 SHOW: 'SHOW';
 STORAGE: 'STORAGE';
@@ -417,6 +464,8 @@ TABLE: 'TABLE';
 TABLES: 'TABLES';
 TAG: 'TAG';
 TAGS: 'TAGS';
+TBLPROPERTIES: 'TBLPROPERTIES';
+TIMESERIES: 'TIMESERIES';
 TO: 'TO';
 UNDROP: 'UNDROP';
 UNSET: 'UNSET';

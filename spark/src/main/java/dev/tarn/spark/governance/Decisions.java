@@ -69,6 +69,15 @@ public final class Decisions {
     require(session, needs);
   }
 
+  /** Returns when all rows of a table may be copied. */
+  public void requireClone(Sessions.Session session, String table) {
+    require(session, Set.of(new Need("SELECT", "TABLE", table, List.of())));
+    Policy policy = policy(session, table);
+    if (!policy.isEmpty()) {
+      throw Refused.ofProtected("DEEP CLONE", policy);
+    }
+  }
+
   /**
    * What the principal sees of a table, however it is reached: filters and masks are of whoever
    * reads, also within what runs with its owner's rights.

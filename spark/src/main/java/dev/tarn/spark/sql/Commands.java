@@ -23,9 +23,11 @@ final class Commands {
             new Securables(texts, spark),
             new Volumes(texts),
             new CopyInto(texts),
+            new DeepClone(texts),
             new Locations(texts),
             new Tags(texts),
             new Protection(texts),
+            new Keys(texts, spark),
             new Policies(texts),
             new Dropped(texts),
             new Functions(texts, spark));

@@ -1,7 +1,6 @@
 package dev.tarn.spark.sql;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tarn.spark.CatalogError;
 import dev.tarn.spark.Sessions;
 import dev.tarn.spark.sql.TarnSqlParser.CopyIntoContext;
 import java.io.IOException;
@@ -21,13 +20,9 @@ import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SaveMode;
-import org.apache.spark.sql.catalyst.analysis.NoSuchTableException;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.classic.SparkSession;
-import org.apache.spark.sql.connector.catalog.Identifier;
-import org.apache.spark.sql.connector.catalog.TableCatalog;
 import org.apache.spark.sql.delta.DeltaConcurrentModificationException;
-import org.apache.spark.sql.delta.catalog.DeltaTableV2;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 
@@ -153,7 +148,7 @@ final class CopyInto extends TarnSqlBaseVisitor<LogicalPlan> {
     Long skipped =
         Boolean.parseBoolean(copy.formatOptions.get("ignorecorruptfiles")) ? null : Long.valueOf(0);
     for (int attempt = 1; ; attempt++) {
-      LoadedFiles loaded = new LoadedFiles(table(spark, name));
+      LoadedFiles loaded = new LoadedFiles(DeltaTables.of(spark, "COPY INTO", name));
       try {
         List<Path> files =
             SourceFiles.of(
@@ -201,22 +196,6 @@ final class CopyInto extends TarnSqlBaseVisitor<LogicalPlan> {
       }
     }
     return false;
-  }
-
-  private static DeltaTableV2 table(SparkSession spark, List<String> name) {
-    String shown = String.join(".", name);
-    try {
-      TableCatalog catalog =
-          (TableCatalog) spark.sessionState().catalogManager().catalog(name.get(0));
-      if (catalog.loadTable(Identifier.of(new String[] {name.get(1)}, name.get(2)))
-          instanceof DeltaTableV2 delta) {
-        return delta;
-      }
-    } catch (NoSuchTableException e) {
-      throw new CatalogError(
-          404, "TABLE_OR_VIEW_NOT_FOUND", "Table '" + shown + "' does not exist");
-    }
-    throw new IllegalArgumentException("COPY INTO " + shown + " (expected: a Delta table)");
   }
 
   private static void append(

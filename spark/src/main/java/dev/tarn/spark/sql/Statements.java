@@ -119,6 +119,29 @@ final class Statements {
     String showPolicies = "SHOW [EFFECTIVE] POLICIES ON {CATALOG | SCHEMA | TABLE} name";
     form("SHOW POLICIES", showPolicies);
     form("SHOW EFFECTIVE POLICIES", showPolicies);
+    for (String named : List.of("", "CONSTRAINT NAME ")) {
+      form(
+          "ALTER TABLE NAME ADD " + named + "PRIMARY|FOREIGN KEY",
+          "ALTER TABLE name ADD [CONSTRAINT name] {PRIMARY KEY (column [TIMESERIES], ...)"
+              + " | FOREIGN KEY (column, ...) REFERENCES table [(column, ...)]}"
+              + " [NOT ENFORCED] [RELY | NORELY]");
+    }
+    form(
+        "ALTER TABLE NAME DROP CONSTRAINT",
+        "ALTER TABLE name DROP CONSTRAINT [IF EXISTS] name [RESTRICT | CASCADE]");
+    form(
+        "ALTER TABLE NAME DROP PRIMARY|FOREIGN",
+        "ALTER TABLE name DROP {PRIMARY KEY [IF EXISTS] [RESTRICT | CASCADE]"
+            + " | FOREIGN KEY [IF EXISTS] (column, ...)}");
+    for (String create :
+        List.of("CREATE TABLE ", "CREATE OR REPLACE TABLE ", "CREATE TABLE IF NOT EXISTS ")) {
+      for (String deep : List.of("CLONE", "DEEP|SHALLOW CLONE")) {
+        form(
+            create + "NAME " + deep,
+            "CREATE [OR REPLACE] TABLE [IF NOT EXISTS] name [DEEP] CLONE source"
+                + " [TBLPROPERTIES ('key' = 'value', ...)] [LOCATION 'url']");
+      }
+    }
     form("UNDROP", "UNDROP TABLE {name | WITH ID 'id'}");
     form("SHOW TABLES DROPPED", "SHOW TABLES DROPPED [{FROM | IN} schema] [LIMIT number]");
     for (String replace : List.of("", "OR REPLACE ")) {
