@@ -300,6 +300,30 @@ class FiltersAndMasksTest {
   }
 
   @Test
+  void aTableIsMadeWithItsFilterAndMasksOrNotAtAll() {
+    alice.sql("DROP TABLE staff");
+    engine.changed();
+    String create =
+        "CREATE TABLE IF NOT EXISTS staff (who STRING, pay INT,"
+            + " ssn STRING NOT NULL MASK last2 USING COLUMNS (who, '***')) %s TBLPROPERTIES (a = 'b')";
+    assertThatThrownBy(() -> alice.sql(create.formatted("WITH ROW FILTER nothing ON (who)")))
+        .hasMessageContaining("nothing");
+    assertThatThrownBy(() -> alice.sql(create.formatted("WITH ROW FILTER sees ON (who) (")))
+        .hasMessageContaining("PARSE_SYNTAX_ERROR");
+    assertThat(alice.sql("SHOW TABLES LIKE 'staff'")).isEmpty();
+    alice.sql(create.formatted("WITH ROW FILTER sees ON (who)"));
+    alice.sql(create.formatted("WITH ROW FILTER nothing ON (who)"));
+    engine.changed();
+    alice.sql("INSERT INTO staff VALUES ('carol', 1, '1'), ('bob@example.com', 2, '222')");
+    assertThat(bob.sql("SELECT * FROM staff"))
+        .isEqualTo(List.of(List.of("bob@example.com", "2", "***22")));
+    alice.sql("ALTER TABLE staff ADD COLUMNS (card STRING MASK last2 USING COLUMNS (who, '#'), n INT)");
+    engine.changed();
+    alice.sql("UPDATE staff SET card = '4444', n = 5");
+    assertThat(bob.sql("SELECT card, n FROM staff")).isEqualTo(List.of(List.of("#44", "5")));
+  }
+
+  @Test
   void aFilterThatGivesNullHidesAndOneThatCannotBeAppliedClosesTheTable() {
     alice.sql("CREATE OR REPLACE FUNCTION unknown(who STRING) RETURNS BOOLEAN RETURN NULL");
     alice.sql("ALTER TABLE staff SET ROW FILTER unknown ON (who)");

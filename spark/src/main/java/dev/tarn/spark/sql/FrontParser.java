@@ -40,7 +40,7 @@ final class FrontParser extends PassingParser {
     List<Token> tokens = Statements.tokens(sql);
     Optional<Statements.Form> form = Statements.form(tokens);
     if (form.isEmpty()) {
-      return null;
+      return tokens.isEmpty() ? null : inline(sql, tokens);
     }
     TarnSqlParser parser = new TarnSqlParser(new CommonTokenStream(new ListTokenSource(tokens)));
     Complaint complaint = new Complaint(sql, form.get());
@@ -53,7 +53,19 @@ final class FrontParser extends PassingParser {
     } catch (Commands.NotSparks e) {
       throw e.getCause();
     } catch (Wrong e) {
-      throw Complaint.error(sql, e.at, "'" + e.at.getText() + "'", ": expected " + e.getMessage());
+      throw error(sql, e);
     }
+  }
+
+  private LogicalPlan inline(String sql, List<Token> tokens) throws ParseException {
+    try {
+      return InlineProtection.of(tokens, next);
+    } catch (Wrong e) {
+      throw error(sql, e);
+    }
+  }
+
+  private static ParseException error(String sql, Wrong e) {
+    return Complaint.error(sql, e.at, "'" + e.at.getText() + "'", ": expected " + e.getMessage());
   }
 }

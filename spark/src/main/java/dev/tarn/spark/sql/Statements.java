@@ -249,7 +249,7 @@ final class Statements {
   }
 
   /** Where the name that begins at {@code at} ends; {@code at} when there is none. */
-  private static int afterName(List<Token> tokens, int at) {
+  static int afterName(List<Token> tokens, int at) {
     if (upper(tokens.get(at)).equals("IDENTIFIER") && upper(tokens.get(at + 1)).equals("(")) {
       int i = at;
       while (i < tokens.size() - 1 && !upper(tokens.get(i)).equals(")")) {

@@ -97,6 +97,12 @@ class FrontParserTest {
         "DESC POLICY p ON CATALOG c",
         "SHOW POLICIES ON SCHEMA c.s",
         "SHOW EFFECTIVE POLICIES ON TABLE t",
+        "CREATE TABLE c.s.t (id INT, `a b` STRING NOT NULL MASK c.s.f USING COLUMNS (id, 'x') COMMENT"
+            + " 'y', m MAP<INT, DECIMAL(10, 2)> mask f) PARTITIONED BY (id) with row filter g on (id)"
+            + " TBLPROPERTIES (a = 'b')",
+        "CREATE OR REPLACE TABLE t (id INT) USING delta WITH ROW FILTER f ON ()",
+        "ALTER TABLE t ADD COLUMNS (a INT, b STRING MASK f, c INT)",
+        "ALTER TABLE t ADD COLUMN b STRING MASK s.f AFTER a",
         "UNDROP TABLE c.s.t",
         "UNDROP TABLE WITH ID '1-2'",
         "SHOW TABLES DROPPED IN s LIMIT 5",
@@ -131,6 +137,10 @@ class FrontParserTest {
         "DROP TEMPORARY FUNCTION f",
         "SHOW TABLES LIKE 'dropped'",
         "SHOW TABLES IN dropped",
+        "CREATE TABLE mask (mask STRING, filter INT, CONSTRAINT mask PRIMARY KEY (mask))",
+        "CREATE TABLE t (a STRUCT<mask: INT, b: STRING>) COMMENT 'WITH ROW FILTER f ON (a)'",
+        "CREATE TABLE t AS SELECT string mask FROM row",
+        "ALTER TABLE t ADD COLUMN mask STRING",
         "DESCRIBE volume",
         "DESCRIBE policy",
         "DESCRIBE policy p",
@@ -160,6 +170,10 @@ class FrontParserTest {
         "GRANT SELECT ON TABLE t TOO bob",
         "at or near 'TOO': expected TO",
         "GRANT privilege [, ...] ON securable TO principal");
+    assertWrong(
+        "CREATE TABLE t WITH ROW FILTER f ON (id) AS SELECT 1 AS id",
+        "at or near 'CREATE'",
+        "CREATE TABLE without AS");
     assertWrong("GRANT", "at or near end of input: expected a name");
     assertWrong("SHOW GRANTS", "at or near end of input");
     assertWrong("CREATE CATALOG c LOCATION 'x'", "at or near 'LOCATION': expected", "MANAGED");
