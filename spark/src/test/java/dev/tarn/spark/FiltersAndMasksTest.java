@@ -199,6 +199,30 @@ class FiltersAndMasksTest {
   }
 
   @Test
+  void noErrorTellsOfAPartitionThatIsHidden() {
+    alice.sql(
+        "CREATE OR REPLACE TABLE parted (who STRING, pay INT) PARTITIONED BY (pay)"
+            + " TBLPROPERTIES ('delta.enableDeletionVectors' = 'false')");
+    alice.sql("INSERT INTO parted VALUES ('bob@example.com', 200), ('carol@example.com', 300)");
+    alice.sql("ALTER TABLE parted SET ROW FILTER sees ON (who)");
+    engine.grant("43", "SELECT main.default.parted", "MODIFY main.default.parted");
+    for (String change : List.of("DELETE FROM parted", "UPDATE parted SET who = 'x'")) {
+      for (String condition :
+          List.of(
+              "1 / (pay - 300) > 0",
+              "who = 'a' OR NOT (who = 'b' AND 1 / (pay - 300) > 0)",
+              "IF(1 / (pay - 300) > 0, who = 'a', false)")) {
+        assertThatThrownBy(() -> bob.sql(change + " WHERE " + condition))
+            .satisfies(FiltersAndMasksTest::isRefusal);
+      }
+    }
+    bob.sql("UPDATE parted SET pay = 201 WHERE pay >= CAST('100' AS INT) AND length(who) > 1");
+    assertThat(alice.sql("SELECT pay FROM parted ORDER BY pay").toString())
+        .isEqualTo("[[201], [300]]");
+    alice.sql("DROP TABLE parted");
+  }
+
+  @Test
   void changesReachTheRowsThatAreSeenAndNoOthers() {
     bob.sql("UPDATE staff SET pay = pay + 1");
     bob.sql("UPDATE staff SET pay = pay + 1 WHERE pay > 0");
@@ -317,7 +341,8 @@ class FiltersAndMasksTest {
     alice.sql("INSERT INTO staff VALUES ('carol', 1, '1'), ('bob@example.com', 2, '222')");
     assertThat(bob.sql("SELECT * FROM staff"))
         .isEqualTo(List.of(List.of("bob@example.com", "2", "***22")));
-    alice.sql("ALTER TABLE staff ADD COLUMNS (card STRING MASK last2 USING COLUMNS (who, '#'), n INT)");
+    alice.sql(
+        "ALTER TABLE staff ADD COLUMNS (card STRING MASK last2 USING COLUMNS (who, '#'), n INT)");
     engine.changed();
     alice.sql("UPDATE staff SET card = '4444', n = 5");
     assertThat(bob.sql("SELECT card, n FROM staff")).isEqualTo(List.of(List.of("#44", "5")));

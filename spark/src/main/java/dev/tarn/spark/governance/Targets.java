@@ -5,8 +5,11 @@ import io.delta.tables.execution.VacuumTableCommand;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.analysis.SQLScalarFunction;
 import org.apache.spark.sql.catalyst.expressions.Alias;
@@ -19,6 +22,8 @@ import org.apache.spark.sql.catalyst.expressions.ExprId;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
+import org.apache.spark.sql.catalyst.expressions.Not;
+import org.apache.spark.sql.catalyst.expressions.Or;
 import org.apache.spark.sql.catalyst.expressions.PlanExpression;
 import org.apache.spark.sql.catalyst.plans.logical.DeltaMergeAction;
 import org.apache.spark.sql.catalyst.plans.logical.DeltaMergeIntoClause;
@@ -36,6 +41,8 @@ import org.apache.spark.sql.catalyst.trees.TreeNodeTag;
 import org.apache.spark.sql.delta.commands.DeleteCommand;
 import org.apache.spark.sql.delta.commands.MergeIntoCommand;
 import org.apache.spark.sql.delta.commands.UpdateCommand;
+import org.apache.spark.sql.execution.datasources.HadoopFsRelation;
+import org.apache.spark.sql.execution.datasources.LogicalRelation;
 import scala.Option;
 import scala.Some;
 import scala.collection.immutable.Seq;
@@ -129,29 +136,44 @@ final class Targets {
                 ? update.target()
                 : ((MergeIntoCommand) node).target();
     String table = null;
+    Set<String> partitions = Set.of();
     for (LogicalPlan leaf : CollectionConverters.asJava(target.collectLeaves())) {
       table = Needs.table(leaf);
+      partitions = partitions(leaf);
     }
     Policy policy = table == null ? null : session.decisions().policy(session, table);
     if (policy == null || policy.isEmpty()) {
       return node;
     }
-    LogicalPlan guarded = new Change(policy, CollectionConverters.asJava(target.output())).of(node);
+    LogicalPlan guarded =
+        new Change(policy, CollectionConverters.asJava(target.output()), partitions).of(node);
     guarded.setTagValue(GUARDED, policy);
     // What is equal to it stays in the plan.
     node.setTagValue(GUARDED, policy);
     return guarded;
   }
 
+  /** The columns that may be looked at for whole files; all when that is not known. */
+  private static Set<String> partitions(LogicalPlan leaf) {
+    Stream<String> names =
+        leaf instanceof LogicalRelation relation
+                && relation.relation() instanceof HadoopFsRelation files
+            ? Stream.of(files.partitionSchema().fieldNames())
+            : CollectionConverters.asJava(leaf.output()).stream().map(Attribute::name);
+    return names.map(name -> name.toLowerCase(Locale.ROOT)).collect(Collectors.toSet());
+  }
+
   /** One change of one table. */
   private final class Change {
     private final Policy policy;
     private final List<Attribute> columns;
+    private final Set<String> partitions;
     private final Expression filter;
 
-    Change(Policy policy, List<Attribute> columns) {
+    Change(Policy policy, List<Attribute> columns, Set<String> partitions) {
       this.policy = policy;
       this.columns = columns;
+      this.partitions = partitions;
       this.filter = policy.hasFilter() ? filter() : null;
     }
 
@@ -161,7 +183,7 @@ final class Targets {
             delete.deltaLog(),
             delete.catalogTable(),
             delete.target(),
-            seen("DELETE", delete.condition()));
+            found("DELETE", delete.condition()));
       }
       if (node instanceof UpdateCommand update) {
         List<Expression> values = CollectionConverters.asJava(update.updateExpressions());
@@ -179,7 +201,7 @@ final class Targets {
             update.catalogTable(),
             update.target(),
             update.updateExpressions(),
-            seen("UPDATE", update.condition()));
+            found("UPDATE", update.condition()));
       }
       return of((MergeIntoCommand) node);
     }
@@ -245,6 +267,14 @@ final class Targets {
           && column.name().equalsIgnoreCase(action.targetColNameParts().head());
     }
 
+    /** Of an UPDATE or DELETE, which looks for files first. */
+    private Option<Expression> found(String operation, Option<Expression> condition) {
+      if (filter != null && condition.isDefined()) {
+        requireSafeOnPartitions(operation, condition.get());
+      }
+      return seen(operation, condition);
+    }
+
     private Option<Expression> seen(String operation, Option<Expression> condition) {
       if (condition.isDefined()) {
         requireUnmasked(operation, condition.get());
@@ -253,6 +283,45 @@ final class Targets {
         return condition;
       }
       return new Some<>(condition.isEmpty() ? filter : new And(filter, condition.get()));
+    }
+
+    /**
+     * Delta looks at what is on partition columns for whole files, ahead of the filter: it must not
+     * fail on those that are hidden.
+     */
+    private void requireSafeOnPartitions(String operation, Expression condition) {
+      if (condition instanceof And || condition instanceof Or || condition instanceof Not) {
+        CollectionConverters.asJava(condition.children())
+            .forEach(part -> requireSafeOnPartitions(operation, part));
+        return;
+      }
+      boolean onPartition =
+          CollectionConverters.asJava(condition.references().toSeq()).stream()
+              .anyMatch(column -> partitions.contains(column.name().toLowerCase(Locale.ROOT)));
+      if (onPartition && !SafeFilters.isSafe(withoutConstants(condition), policy)) {
+        throw Refused.ofProtected(
+            operation
+                + " WHERE "
+                + condition.sql()
+                + " (expected: comparisons of partition columns)",
+            policy);
+      }
+    }
+
+    /** What is of no column tells of no row. */
+    private static Expression withoutConstants(Expression condition) {
+      return condition.transformDown(
+          new AbstractPartialFunction<>() {
+            @Override
+            public boolean isDefinedAt(Expression node) {
+              return node.foldable() && !(node instanceof Literal);
+            }
+
+            @Override
+            public Expression apply(Expression node) {
+              return new Literal(null, node.dataType());
+            }
+          });
     }
 
     private void requireUnmasked(String operation, Expression expression) {

@@ -99,8 +99,7 @@ final class InlineProtection {
         case "MASK" -> {
           int end = Statements.afterName(tokens, i + 1);
           int named = Statements.afterName(tokens, column);
-          boolean ofColumn =
-              parentheses == 0 && brackets == 0 && named > column && i > named;
+          boolean ofColumn = parentheses == 0 && brackets == 0 && named > column && i > named;
           if (ofColumn && end > i + 1 && !is(i - 1, "CONSTRAINT")) {
             functions.add(text(i + 1, end));
             end = is(end, "USING", "COLUMNS", "(") ? closed(end + 2) : end;
@@ -170,8 +169,7 @@ final class InlineProtection {
     return tokens
         .get(from)
         .getInputStream()
-        .getText(
-            Interval.of(tokens.get(from).getStartIndex(), tokens.get(to - 1).getStopIndex()));
+        .getText(Interval.of(tokens.get(from).getStartIndex(), tokens.get(to - 1).getStopIndex()));
   }
 
   private void cut(int from, int to) {
