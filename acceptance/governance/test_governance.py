@@ -275,3 +275,10 @@ def test_a_policy_masks_whatever_is_tagged_for_whom_it_is_and_a_change_bites_on_
         except_principals=[owner.email, reader.email]), update_mask="except_principals")
     assert reader.rows(text) == plain
     assert owner.rows("DROP POLICY cards ON CATALOG governed") == []
+    # A table is made with its masks, or not at all.
+    assert "takes 2 arguments" in owner.rows("CREATE TABLE governed.sales.badges (code STRING MASK governed.sales.last)")
+    assert "TABLE_OR_VIEW_NOT_FOUND" in owner.rows("SELECT * FROM governed.sales.badges")
+    for statement in ("CREATE TABLE governed.sales.badges (code STRING MASK governed.sales.last USING COLUMNS (1))"
+                      f" WITH ROW FILTER governed.sales.sees ON ('{owner.email}')", "INSERT INTO governed.sales.badges VALUES ('123')"):
+        assert isinstance(owner.rows(statement), list), owner.rows(statement)
+    assert owner.rows("SELECT * FROM governed.sales.badges") == [["*3"]]

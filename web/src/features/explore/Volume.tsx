@@ -110,10 +110,10 @@ function Files({ of, writes }: { of: Ref; writes: boolean }) {
   return (
     <div className="stack">
       <div className="bar-of">
-        <nav aria-label="Folder" className="named mono small">
+        <nav aria-label="Folder" className="crumbs mono">
           <Folder at="">{pathOf(of)}</Folder>
           {steps.map((step, depth) => (
-            <span key={steps.slice(0, depth + 1).join('/')} className="named">
+            <span key={steps.slice(0, depth + 1).join('/')}>
               / <Folder at={steps.slice(0, depth + 1).join('/')}>{step}</Folder>
             </span>
           ))}

@@ -178,7 +178,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
     LOADED.remove();
     // parquet.`s3://bucket/one.parquet` is tried as a table first; the server takes its periods for
     // more parts of a name and refuses to read it, where Spark must hear that there is none.
-    if (ident.namespace().length != 1 || ident.name().contains("://")) {
+    if (ident.namespace().length != 1 || ident.name().contains("/")) {
       throw new NoSuchTableException(ident);
     }
     try {
