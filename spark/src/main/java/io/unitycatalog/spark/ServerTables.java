@@ -10,6 +10,7 @@ import dev.tarn.spark.CatalogError;
 import dev.tarn.spark.CatalogServer;
 import dev.tarn.spark.Columns;
 import dev.tarn.spark.Sessions;
+import dev.tarn.spark.VolumePath;
 import dev.tarn.spark.governance.Settings;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -178,7 +179,7 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
     LOADED.remove();
     // parquet.`s3://bucket/one.parquet` is tried as a table first; the server takes its periods for
     // more parts of a name and refuses to read it, where Spark must hear that there is none.
-    if (ident.namespace().length != 1 || ident.name().contains("/")) {
+    if (ident.namespace().length != 1 || isPath(ident.name())) {
       throw new NoSuchTableException(ident);
     }
     try {
@@ -195,6 +196,12 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
       }
       throw e;
     }
+  }
+
+  private static boolean isPath(String name) {
+    return name.contains("://")
+        || name.startsWith("/")
+        || name.startsWith(VolumePath.SCHEME + ":/");
   }
 
   // ---- views ----
