@@ -27,8 +27,8 @@ REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
 # In the order in which they start; a name is also a folder of acceptance/ (but for those that JUNIT and web run).
-GROUPS = ["unit", "postgres", "engine", "kill", "quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers", "backup", "browser",
-          "operations", "stack", "cloudformation", "web"]
+GROUPS = ["unit", "postgres", "engine", "kill", "quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers", "stack", "backup",
+          "browser", "operations", "cloudformation", "web"]
 # One after the other on one instance, which the first of them has quickstarted.
 TOGETHER = ["quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers"]
 ALONE = ["sql-tests", "bench"]
