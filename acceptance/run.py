@@ -117,8 +117,8 @@ def acceptance(names, log, arguments):
     soak = arguments.soak
     environment = {**os.environ, "TARN_TEST_SEED": str(arguments.seed), "TARN_SOAK": "1" if soak else "",
                    "TARN_TEST_WHOLE": "" if soak or arguments.only else "1"}
-    if names[0] not in ALONE and not soak:
-        # Most JVMs of the gate live for a minute: the second compiler, and a collector in threads, cost more than they give there
+    if names[0] != "bench" and (names[0] in ALONE or not soak):
+        # Most JVMs of the gate live for a minute, and those of sql-tests run nothing twice: the second compiler, and a collector in threads, cost more than they give there
         # (as in pom.xml).
         environment |= {"TARN_SERVER_JVM_OPTIONS": QUICK, "TARN_ENGINE_JVM_OPTIONS": QUICK}
     for variable in ["TARN_HOME", "TARN_PORT", *[v for v in environment if v.startswith("DATABRICKS_")]]:
