@@ -1,4 +1,4 @@
-import { Checkbox, FileInput, Progress, TextInput, Textarea } from '@mantine/core'
+import { Checkbox, FileInput, Progress, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { type ReactNode, useState } from 'react'
@@ -11,7 +11,7 @@ import { curl } from '../../ui/ShowCode'
 import { When } from '../../ui/time'
 import { useMine } from './access'
 import { python, terraform } from './code'
-import { ChangeOwner, Delete, EditComment } from './forms'
+import { ChangeOwner, Create, Delete, EditComment } from './forms'
 import { PAGE, usePages, useVolumes } from './lists'
 import { everything, fullName, literal, placeOf, quoted, type Ref, schemaRef, useWorkspace, volumeRef } from './names'
 import { Details, ObjectPage } from './ObjectPage'
@@ -293,47 +293,24 @@ export function CreateVolume({ of }: { of: Ref }) {
   const workspaceId = useWorkspace()
   const navigate = useNavigate()
   const [catalog_name = '', schema_name = ''] = of.names
-  const empty = { name: '', comment: '', location: '' }
-  const [form, setForm] = useState(empty)
-  const set = (field: keyof typeof form) => (event: { currentTarget: { value: string } }) => {
-    const { value } = event.currentTarget
-    setForm((before) => ({ ...before, [field]: value }))
-  }
-  const storage_location = form.location.trim()
   return (
-    <FormButton
+    <Create
       label="Create volume"
-      submit="Create"
-      icon={<IconPlus size={16} aria-hidden />}
-      reset={() => setForm(empty)}
-      act={() =>
+      storage="Of files that are there already; an external location must cover it. Empty: a managed volume."
+      act={({ storage_root, ...made }) =>
         call(
           'POST /api/2.1/unity-catalog/volumes',
           {},
           {
             catalog_name,
             schema_name,
-            name: form.name.trim(),
-            comment: form.comment,
-            ...(storage_location ? { volume_type: 'EXTERNAL', storage_location } : { volume_type: 'MANAGED' }),
+            ...made,
+            ...(storage_root ? { volume_type: 'EXTERNAL', storage_location: storage_root } : { volume_type: 'MANAGED' }),
           },
           workspaceId,
         )
       }
-      changes={[everything(workspaceId)]}
-      then={(made) => void navigate(placeOf(workspaceId, volumeRef(catalog_name, schema_name, made.name ?? '')))}
-    >
-      <div className="stack">
-        <TextInput label="Name" required data-autofocus value={form.name} onChange={set('name')} />
-        <Textarea label="Comment" autosize minRows={2} value={form.comment} onChange={set('comment')} />
-        <TextInput
-          label="Storage location"
-          description="Of files that are there already; an external location must cover it. Empty: a managed volume."
-          placeholder="s3://…"
-          value={form.location}
-          onChange={set('location')}
-        />
-      </div>
-    </FormButton>
+      then={(name) => void navigate(placeOf(workspaceId, volumeRef(catalog_name, schema_name, name)))}
+    />
   )
 }

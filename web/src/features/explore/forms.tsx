@@ -1,4 +1,4 @@
-// Making and changing catalogs and schemas.
+// Making and changing what a catalog has in it, and catalogs.
 import { Checkbox, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { Confirm, FormButton } from '../../ui/act'

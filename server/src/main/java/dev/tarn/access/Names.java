@@ -68,6 +68,11 @@ public final class Names {
     return name == null ? "" : name.toLowerCase(Locale.ROOT);
   }
 
+  /** As {@link #valid}; null when it is not to change. */
+  public static String validOrNull(String field, String name) {
+    return name == null ? null : valid(field, name);
+  }
+
   /** The value in an error message: quoted, and shortened when it is long. */
   public static String shown(String value) {
     if (value == null) {

@@ -60,6 +60,44 @@ public final class Rights {
     return handle;
   }
 
+  /**
+   * Stores a new securable.
+   *
+   * @throws BadRequest the name is taken
+   */
+  public Securable insert(Securable wanted) {
+    try {
+      return Securables.insert(handle, wanted);
+    } catch (RuntimeException e) {
+      throw Securables.taken(e, wanted);
+    }
+  }
+
+  /** Stores what may change of one, as {@link #insert}. */
+  public Securable update(Securable before, Securable after) {
+    try {
+      return Securables.update(handle, before, after);
+    } catch (RuntimeException e) {
+      throw Securables.taken(e, after);
+    }
+  }
+
+  /** Takes back that it was dropped, as {@link #insert}. */
+  public Securable restore(Securable dropped) {
+    try {
+      return Securables.restore(handle, dropped);
+    } catch (RuntimeException e) {
+      throw Securables.taken(e, dropped);
+    }
+  }
+
+  /**
+   * As {@code browse_only} says it: true of what the caller sees by BROWSE alone, if that is asked.
+   */
+  public Boolean browseOnly(Securable securable, Boolean browse) {
+    return (Boolean.TRUE.equals(browse) && sees(securable) == Sight.BROWSE) ? true : null;
+  }
+
   public Securable metastore() {
     return metastore;
   }

@@ -1,6 +1,10 @@
 package dev.tarn.access;
 
+import com.databricks.sdk.core.DatabricksError;
+import com.databricks.sdk.core.error.platform.BadRequest;
+import com.databricks.sdk.core.error.platform.ResourceAlreadyExists;
 import com.databricks.sdk.service.catalog.SecurableType;
+import dev.tarn.database.Database;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -270,6 +274,25 @@ public final class Securables {
         .list();
   }
 
+  /** What a client hears when it wants a name that something has. */
+  public static DatabricksError existsAlready(Securable named) {
+    String noun =
+        switch (named.type()) {
+          case FUNCTION -> "Function or model";
+          case EXTERNAL_LOCATION -> "External Location";
+          default -> Securable.noun(named.type());
+        };
+    String message = noun + " " + Names.shown(named.name()) + " already exists";
+    return named.kind().equals("MODEL")
+        ? new ResourceAlreadyExists(message, null)
+        : new BadRequest(named.type() + "_ALREADY_EXISTS", message, null);
+  }
+
+  /** Of what failed as {@code wanted} was stored: {@link #existsAlready} if its name was taken. */
+  public static RuntimeException taken(RuntimeException e, Securable wanted) {
+    return Database.isUniqueViolation(e) ? existsAlready(wanted) : e;
+  }
+
   /** Fails with a unique violation when the name is taken. */
   public static Securable insert(Handle handle, Securable securable) {
     handle
@@ -464,6 +487,18 @@ public final class Securables {
         .list();
   }
 
+  /** What has its data in the place of a location, above it or below it. */
+  private static final String AROUND =
+      "(storage_location IN (<above>)"
+          + " OR (storage_location > :below AND storage_location < :end))";
+
+  private static Query around(Query query, String location) {
+    return query
+        .bindList("above", Paths.above(location))
+        .bind("below", location + "/")
+        .bind("end", location + "0"); // '0' follows '/'
+  }
+
   /**
    * Some of what has its data in the place of {@code location}, above it or below it, the longest
    * path first.
@@ -471,18 +506,13 @@ public final class Securables {
   public static List<Securable> overlapping(
       Handle handle, String location, Collection<SecurableType> types) {
     List<String> ids =
-        handle
-            .createQuery(
-                """
-                SELECT securable_id FROM securable
-                WHERE (storage_location IN (<above>)
-                    OR (storage_location > :below AND storage_location < :end))
-                  AND securable_type IN (<types>) AND deleted_at IS NULL
-                ORDER BY length(storage_location) DESC LIMIT 20
-                """)
-            .bindList("above", Paths.above(location))
-            .bind("below", location + "/")
-            .bind("end", location + "0") // '0' follows '/'
+        around(
+                handle.createQuery(
+                    "SELECT securable_id FROM securable WHERE "
+                        + AROUND
+                        + " AND securable_type IN (<types>) AND deleted_at IS NULL"
+                        + " ORDER BY length(storage_location) DESC LIMIT 20"),
+                location)
             .bindList("types", types.stream().map(Enum::name).toList())
             .mapTo(String.class)
             .list();
@@ -493,21 +523,10 @@ public final class Securables {
 
   /** Whether a path is in managed storage, or something managed is in it. */
   static boolean isManaged(Handle handle, String location) {
-    return handle
-        .createQuery(
-            """
-            SELECT 1 FROM securable
-            WHERE (storage_location IN (<above>)
-                OR (storage_location > :below AND storage_location < :end))
-              AND (kind IN ('MANAGED', 'MODEL') OR securable_type IN ('METASTORE', 'CATALOG', 'SCHEMA'))
-            LIMIT 1
-            """)
-        .bindList("above", Paths.above(location))
-        .bind("below", location + "/")
-        .bind("end", location + "0")
-        .mapTo(Integer.class)
-        .findOne()
-        .isPresent();
+    return isAround(
+        handle,
+        location,
+        "kind IN ('MANAGED', 'MODEL') OR securable_type IN ('METASTORE', 'CATALOG', 'SCHEMA')");
   }
 
   /**
@@ -515,23 +534,24 @@ public final class Securables {
    * policy all tables are taken for such, as another reader's tags and groups may match.
    */
   static boolean isProtected(Handle handle, String location) {
-    return handle
-        .createQuery(
-            """
-            SELECT 1 FROM securable
-            WHERE (storage_location IN (<above>)
-                OR (storage_location > :below AND storage_location < :end))
-              AND (securable_id IN (SELECT securable_id FROM table_policy)
-                OR (securable_type = 'TABLE'
-                  AND (securable_id IN (SELECT securable_id FROM policy)
-                    OR parent_id IN (SELECT securable_id FROM policy)
-                    OR parent_id IN (SELECT s.securable_id FROM securable s
-                      JOIN policy p ON p.securable_id = s.parent_id))))
-            LIMIT 1
-            """)
-        .bindList("above", Paths.above(location))
-        .bind("below", location + "/")
-        .bind("end", location + "0")
+    return isAround(
+        handle,
+        location,
+        """
+        securable_id IN (SELECT securable_id FROM table_policy)
+        OR (securable_type = 'TABLE'
+          AND (securable_id IN (SELECT securable_id FROM policy)
+            OR parent_id IN (SELECT securable_id FROM policy)
+            OR parent_id IN (SELECT s.securable_id FROM securable s
+              JOIN policy p ON p.securable_id = s.parent_id)))
+        """);
+  }
+
+  private static boolean isAround(Handle handle, String location, String condition) {
+    return around(
+            handle.createQuery(
+                "SELECT 1 FROM securable WHERE " + AROUND + " AND (" + condition + ") LIMIT 1"),
+            location)
         .mapTo(Integer.class)
         .findOne()
         .isPresent();

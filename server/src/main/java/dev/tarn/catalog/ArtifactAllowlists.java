@@ -10,6 +10,7 @@ import com.databricks.sdk.service.catalog.SetArtifactAllowlist;
 import dev.tarn.access.Access;
 import dev.tarn.access.Names;
 import dev.tarn.access.Privilege;
+import dev.tarn.access.Rights;
 import dev.tarn.access.Securable;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
@@ -43,10 +44,7 @@ public final class ArtifactAllowlists {
     return access.read(
         caller,
         rights -> {
-          Securable metastore = rights.metastore();
-          if (!rights.manages(metastore)) {
-            rights.require(Privilege.MANAGE_ALLOWLIST, metastore);
-          }
+          Securable metastore = administered(rights);
           return rights
               .handle()
               .createQuery(
@@ -62,6 +60,15 @@ public final class ArtifactAllowlists {
               .orElseGet(() -> new ArtifactAllowlistInfo().setArtifactMatchers(List.of()))
               .setMetastoreId(metastore.id());
         });
+  }
+
+  /** The metastore, of which the caller may say what is allowed. */
+  private static Securable administered(Rights rights) {
+    Securable metastore = rights.metastore();
+    if (!rights.manages(metastore)) {
+      rights.require(Privilege.MANAGE_ALLOWLIST, metastore);
+    }
+    return metastore;
   }
 
   private static ArtifactType type(ArtifactType type) {
@@ -90,10 +97,7 @@ public final class ArtifactAllowlists {
     return access.write(
         caller,
         rights -> {
-          Securable metastore = rights.metastore();
-          if (!rights.manages(metastore)) {
-            rights.require(Privilege.MANAGE_ALLOWLIST, metastore);
-          }
+          Securable metastore = administered(rights);
           rights
               .handle()
               .createUpdate(

@@ -22,7 +22,6 @@ import dev.tarn.access.Privilege;
 import dev.tarn.access.Rights;
 import dev.tarn.access.Securable;
 import dev.tarn.access.Securables;
-import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
@@ -102,7 +101,7 @@ public final class Catalogs {
     try {
       made = Securables.insert(handle, catalog);
     } catch (RuntimeException e) {
-      throw existsAlready(e, catalog.name());
+      throw Securables.taken(e, catalog);
     }
     CatalogInfo document = document(made);
     Securables.insert(
@@ -159,17 +158,7 @@ public final class Catalogs {
 
   /** As the caller sees it: who has no more than BROWSE is told so. */
   private static CatalogInfo info(Rights rights, Securable catalog, Boolean browse) {
-    CatalogInfo info = info(catalog);
-    return Boolean.TRUE.equals(browse) && rights.sees(catalog) == Rights.Sight.BROWSE
-        ? info.setBrowseOnly(true)
-        : info;
-  }
-
-  static RuntimeException existsAlready(RuntimeException e, String name) {
-    return Database.isUniqueViolation(e)
-        ? new BadRequest(
-            "CATALOG_ALREADY_EXISTS", "Catalog " + Names.shown(name) + " already exists", null)
-        : e;
+    return info(catalog).setBrowseOnly(rights.browseOnly(catalog, browse));
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
@@ -245,11 +234,7 @@ public final class Catalogs {
                     request.getIsolationMode() == CatalogIsolationMode.ISOLATED,
                     rights.workspaceId());
           }
-          try {
-            after = Securables.update(handle, before, after);
-          } catch (RuntimeException e) {
-            throw existsAlready(e, newName);
-          }
+          after = rights.update(before, after);
           if (!Objects.equals(before.name(), after.name())) {
             MetastoreDao.renameDefault(handle, before.metastoreId(), before.name(), after.name());
           }

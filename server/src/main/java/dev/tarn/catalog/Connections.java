@@ -1,6 +1,5 @@
 package dev.tarn.catalog;
 
-import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.service.catalog.ConnectionInfo;
@@ -187,24 +186,19 @@ public final class Connections {
         caller,
         rights -> {
           rights.require(Privilege.CREATE_CONNECTION, rights.metastore());
-          try {
-            Securable made =
-                Securables.insert(
-                    rights.handle(),
-                    Securable.of(
-                        id,
-                        SecurableType.CONNECTION,
-                        "",
-                        rights.metastore(),
-                        name,
-                        rights.principalId(),
-                        null,
-                        Json.write(document)));
-            keep(rights.handle(), id, sealed);
-            return info(made);
-          } catch (RuntimeException e) {
-            throw existsAlready(e, name);
-          }
+          Securable made =
+              rights.insert(
+                  Securable.of(
+                      id,
+                      SecurableType.CONNECTION,
+                      "",
+                      rights.metastore(),
+                      name,
+                      rights.principalId(),
+                      null,
+                      Json.write(document)));
+          keep(rights.handle(), id, sealed);
+          return info(made);
         });
   }
 
@@ -218,15 +212,6 @@ public final class Connections {
         .bind("id", id)
         .bind("sealed", sealed)
         .execute();
-  }
-
-  private static RuntimeException existsAlready(RuntimeException e, String name) {
-    return Database.isUniqueViolation(e)
-        ? new BadRequest(
-            "CONNECTION_ALREADY_EXISTS",
-            "Connection " + Names.shown(name) + " already exists",
-            null)
-        : e;
   }
 
   private static ConnectionInfo document(Securable connection) {
@@ -275,8 +260,7 @@ public final class Connections {
   @Recorded(NOT_OPENED)
   public ConnectionInfo update(Caller caller, UpdateConnection request) {
     Catalogs.refuse("environment_settings", request.getEnvironmentSettings());
-    String newName =
-        request.getNewName() == null ? null : Names.valid("new_name", request.getNewName());
+    String newName = Names.validOrNull("new_name", request.getNewName());
     Long owner = access.principal(request.getOwner());
     return access.write(
         caller,
@@ -291,15 +275,9 @@ public final class Connections {
             keep(
                 rights.handle(), before.id(), seal.seal(Json.write(options.secret()), before.id()));
           }
-          try {
-            return info(
-                Securables.update(
-                    rights.handle(),
-                    before,
-                    before.named(newName).ownedBy(owner).with(Json.write(document))));
-          } catch (RuntimeException e) {
-            throw existsAlready(e, newName);
-          }
+          return info(
+              rights.update(
+                  before, before.named(newName).ownedBy(owner).with(Json.write(document))));
         });
   }
 

@@ -34,7 +34,6 @@ import dev.tarn.access.Privilege;
 import dev.tarn.access.Rights;
 import dev.tarn.access.Securable;
 import dev.tarn.access.Securables;
-import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
@@ -100,22 +99,17 @@ public final class Credentials {
                   ? Privilege.CREATE_STORAGE_CREDENTIAL
                   : Privilege.CREATE_SERVICE_CREDENTIAL,
               rights.metastore());
-          try {
-            return info(
-                Securables.insert(
-                    rights.handle(),
-                    Securable.of(
-                        UUID.randomUUID().toString(),
-                        SecurableType.CREDENTIAL,
-                        purpose.name(),
-                        rights.metastore(),
-                        name,
-                        rights.principalId(),
-                        null,
-                        Json.write(document))));
-          } catch (RuntimeException e) {
-            throw existsAlready(e, name);
-          }
+          return info(
+              rights.insert(
+                  Securable.of(
+                      UUID.randomUUID().toString(),
+                      SecurableType.CREDENTIAL,
+                      purpose.name(),
+                      rights.metastore(),
+                      name,
+                      rights.principalId(),
+                      null,
+                      Json.write(document))));
         });
   }
 
@@ -154,15 +148,6 @@ public final class Credentials {
           null);
     }
     return arn;
-  }
-
-  private static RuntimeException existsAlready(RuntimeException e, String name) {
-    return Database.isUniqueViolation(e)
-        ? new BadRequest(
-            "CREDENTIAL_ALREADY_EXISTS",
-            "Credential " + Names.shown(name) + " already exists",
-            null)
-        : e;
   }
 
   // As it is shown
@@ -325,8 +310,7 @@ public final class Credentials {
 
   private CredentialInfo update(
       Caller caller, UpdateCredentialRequest request, CredentialPurpose only, Presence presence) {
-    String newName =
-        request.getNewName() == null ? null : Names.valid("new_name", request.getNewName());
+    String newName = Names.validOrNull("new_name", request.getNewName());
     AwsIamRole role = request.getAwsIamRole() == null ? null : role(request.getAwsIamRole());
     Long owner = access.principal(request.getOwner());
     return access.write(
@@ -359,11 +343,7 @@ public final class Credentials {
                     request.getIsolationMode() == IsolationMode.ISOLATION_MODE_ISOLATED,
                     rights.workspaceId());
           }
-          try {
-            return info(Securables.update(rights.handle(), before, after));
-          } catch (RuntimeException e) {
-            throw existsAlready(e, newName);
-          }
+          return info(rights.update(before, after));
         });
   }
 

@@ -1,6 +1,5 @@
 package dev.tarn.catalog;
 
-import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.NotFound;
 import com.databricks.sdk.service.catalog.SchemaInfo;
@@ -12,7 +11,6 @@ import dev.tarn.access.Privilege;
 import dev.tarn.access.Rights;
 import dev.tarn.access.Securable;
 import dev.tarn.access.Securables;
-import dev.tarn.database.Database;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
 import dev.tarn.http.Operation;
@@ -83,29 +81,16 @@ public final class Dropped {
     if (table.kind().equals("EXTERNAL")) {
       Locations.refuseOverlapWithData(rights.handle(), table.storageLocation());
     }
-    try {
-      return Tables.info(Securables.restore(rights.handle(), table));
-    } catch (RuntimeException e) {
-      throw Database.isUniqueViolation(e) ? Tables.existsAlready(table.name()) : e;
-    }
+    return Tables.info(rights.restore(table));
   }
 
   private static SchemaInfo undropSchema(Rights rights, UndropRequest request) {
     Securable schema = find(rights, SecurableType.SCHEMA, request);
     rights.requireOwn(schema);
     rights.require(Privilege.CREATE_SCHEMA, schema.parent());
-    try {
-      Securable restored = Securables.restore(rights.handle(), schema);
-      refuseTwins(rights, restored);
-      return Schemas.info(restored);
-    } catch (RuntimeException e) {
-      throw Database.isUniqueViolation(e)
-          ? new BadRequest(
-              "SCHEMA_ALREADY_EXISTS",
-              "Schema " + Names.shown(schema.name()) + " already exists",
-              null)
-          : e;
-    }
+    Securable restored = rights.restore(schema);
+    refuseTwins(rights, restored);
+    return Schemas.info(restored);
   }
 
   /** Refuses what comes back with a schema where something else has its place by now. */

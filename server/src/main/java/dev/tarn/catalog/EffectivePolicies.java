@@ -28,7 +28,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jdbi.v3.core.Handle;
@@ -162,7 +161,7 @@ public final class EffectivePolicies {
         if (mask != null) {
           mask(
               column.getName(),
-              function(handle, table, functions.get(lower(column.getName()))),
+              function(handle, table, functions.get(Names.stored(column.getName()))),
               arguments(mask.getUsingColumnNames(), mask.getUsingArguments()));
         }
       }
@@ -216,13 +215,13 @@ public final class EffectivePolicies {
                 .filter(
                     name ->
                         TagCondition.holds(
-                            match.getCondition(), tags.getOrDefault(lower(name), Map.of())))
+                            match.getCondition(), tags.getOrDefault(Names.stored(name), Map.of())))
                 .toList();
         if (names.isEmpty()) {
           return;
         }
         if (match.getAlias() != null) {
-          matched.put(lower(match.getAlias()), names);
+          matched.put(Names.stored(match.getAlias()), names);
         }
       }
       FunctionInfo function = function(handle, table, policy.functionId());
@@ -230,7 +229,7 @@ public final class EffectivePolicies {
         filters.add(new Rule(null, function, using(info, matched, null, null)));
         return;
       }
-      String on = lower(info.getColumnMask().getOnColumn());
+      String on = Names.stored(info.getColumnMask().getOnColumn());
       for (String column : matched.get(on)) {
         mask(column, function, using(info, matched, on, column));
       }
@@ -244,7 +243,7 @@ public final class EffectivePolicies {
           arguments.add(new PolicyFunctionArgument().setConstant(argument.getConstant()));
           continue;
         }
-        String alias = lower(argument.getAlias());
+        String alias = Names.stored(argument.getAlias());
         List<String> names = alias.equals(on) ? List.of(column) : matched.get(alias);
         if (names.size() != 1) {
           throw new InvalidState(
@@ -263,10 +262,6 @@ public final class EffectivePolicies {
       }
       return arguments;
     }
-  }
-
-  private static String lower(String name) {
-    return name.toLowerCase(Locale.ROOT);
   }
 
   /** By what it is and not by its name, which another may have by now. */

@@ -1,6 +1,5 @@
 package dev.tarn.catalog;
 
-import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.service.catalog.CreateExternalLocation;
@@ -26,7 +25,6 @@ import dev.tarn.access.Privilege;
 import dev.tarn.access.Rights;
 import dev.tarn.access.Securable;
 import dev.tarn.access.Securables;
-import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
@@ -112,11 +110,7 @@ public final class ExternalLocations {
                   .using(credential.id())
                   .readOnly(readOnly);
           requirePlace(rights, wanted, credential);
-          try {
-            return info(rights, Securables.insert(rights.handle(), wanted), null);
-          } catch (RuntimeException e) {
-            throw existsAlready(e, name);
-          }
+          return info(rights, rights.insert(wanted), null);
         });
   }
 
@@ -124,15 +118,6 @@ public final class ExternalLocations {
     Catalogs.refuse("enable_file_events", Boolean.TRUE.equals(events) ? events : null);
     Catalogs.refuse("file_event_queue", queue);
     Catalogs.refuse("fallback", Boolean.TRUE.equals(fallback) ? fallback : null);
-  }
-
-  private static RuntimeException existsAlready(RuntimeException e, String name) {
-    return Database.isUniqueViolation(e)
-        ? new BadRequest(
-            "EXTERNAL_LOCATION_ALREADY_EXISTS",
-            "External Location " + Names.shown(name) + " already exists",
-            null)
-        : e;
   }
 
   /**
@@ -207,9 +192,7 @@ public final class ExternalLocations {
             .setCredentialId(location.usesId());
     Securables.find(rights.handle(), location.usesId())
         .ifPresent(credential -> info.setCredentialName(credential.name()));
-    return Boolean.TRUE.equals(browse) && rights.sees(location) == Rights.Sight.BROWSE
-        ? info.setBrowseOnly(true)
-        : info;
+    return info.setBrowseOnly(rights.browseOnly(location, browse));
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
@@ -258,8 +241,7 @@ public final class ExternalLocations {
       Caller caller, UpdateExternalLocation request, Presence presence) {
     refuseEvents(request.getEnableFileEvents(), request.getFileEventQueue(), request.getFallback());
     Catalogs.refuse("encryption_details", request.getEncryptionDetails());
-    String newName =
-        request.getNewName() == null ? null : Names.valid("new_name", request.getNewName());
+    String newName = Names.validOrNull("new_name", request.getNewName());
     String url = request.getUrl() == null ? null : Paths.canonical("url", request.getUrl());
     Long owner = access.principal(request.getOwner());
     return access.write(
@@ -294,11 +276,7 @@ public final class ExternalLocations {
                     request.getIsolationMode() == IsolationMode.ISOLATION_MODE_ISOLATED,
                     rights.workspaceId());
           }
-          try {
-            return info(rights, Securables.update(rights.handle(), before, after), null);
-          } catch (RuntimeException e) {
-            throw existsAlready(e, newName);
-          }
+          return info(rights, rights.update(before, after), null);
         });
   }
 

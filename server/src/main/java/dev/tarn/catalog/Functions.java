@@ -1,6 +1,5 @@
 package dev.tarn.catalog;
 
-import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.NotFound;
@@ -21,7 +20,6 @@ import dev.tarn.access.Privilege;
 import dev.tarn.access.Rights;
 import dev.tarn.access.Securable;
 import dev.tarn.access.Securables;
-import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
@@ -60,27 +58,17 @@ public final class Functions {
               rights.get(
                   SecurableType.SCHEMA, given.getCatalogName() + "." + given.getSchemaName());
           rights.require(Privilege.CREATE_FUNCTION, schema);
-          try {
-            return info(
-                Securables.insert(
-                    rights.handle(),
-                    Securable.of(
-                        UUID.randomUUID().toString(),
-                        SecurableType.FUNCTION,
-                        KIND,
-                        schema,
-                        name,
-                        rights.principalId(),
-                        null,
-                        Json.write(document))));
-          } catch (RuntimeException e) {
-            throw Database.isUniqueViolation(e)
-                ? new BadRequest(
-                    "FUNCTION_ALREADY_EXISTS",
-                    "Function or model " + Names.shown(name) + " already exists",
-                    null)
-                : e;
-          }
+          return info(
+              rights.insert(
+                  Securable.of(
+                      UUID.randomUUID().toString(),
+                      SecurableType.FUNCTION,
+                      KIND,
+                      schema,
+                      name,
+                      rights.principalId(),
+                      null,
+                      Json.write(document))));
         });
   }
 
@@ -136,10 +124,7 @@ public final class Functions {
   }
 
   private static FunctionInfo info(Rights rights, Securable function, Boolean browse) {
-    FunctionInfo info = info(function);
-    return Boolean.TRUE.equals(browse) && rights.sees(function) == Rights.Sight.BROWSE
-        ? info.setBrowseOnly(true)
-        : info;
+    return info(function).setBrowseOnly(rights.browseOnly(function, browse));
   }
 
   /**

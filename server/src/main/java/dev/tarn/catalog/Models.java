@@ -3,7 +3,6 @@ package dev.tarn.catalog;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.core.error.platform.NotFound;
 import com.databricks.sdk.core.error.platform.PermissionDenied;
-import com.databricks.sdk.core.error.platform.ResourceAlreadyExists;
 import com.databricks.sdk.service.catalog.CreateRegisteredModelRequest;
 import com.databricks.sdk.service.catalog.DeleteAliasRequest;
 import com.databricks.sdk.service.catalog.DeleteRegisteredModelRequest;
@@ -21,8 +20,6 @@ import dev.tarn.access.Page;
 import dev.tarn.access.Privilege;
 import dev.tarn.access.Rights;
 import dev.tarn.access.Securable;
-import dev.tarn.access.Securables;
-import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
@@ -87,33 +84,21 @@ public final class Models {
                   SecurableType.SCHEMA, request.getCatalogName() + "." + request.getSchemaName());
           rights.require(Privilege.CREATE_MODEL, schema);
           String id = UUID.randomUUID().toString();
-          try {
-            Securable model =
-                Securables.insert(
-                    rights.handle(),
-                    Securable.of(
-                            id,
-                            SecurableType.FUNCTION,
-                            KIND,
-                            schema,
-                            name,
-                            rights.principalId(),
-                            Schemas.managedStorage(schema) + "/models/" + id,
-                            Json.write(document))
-                        .ownedBy(owner));
-            ModelVersionDao.insertModel(rights.handle(), model);
-            return info(model);
-          } catch (RuntimeException e) {
-            throw existsAlready(e, name);
-          }
+          Securable model =
+              rights.insert(
+                  Securable.of(
+                          id,
+                          SecurableType.FUNCTION,
+                          KIND,
+                          schema,
+                          name,
+                          rights.principalId(),
+                          Schemas.managedStorage(schema) + "/models/" + id,
+                          Json.write(document))
+                      .ownedBy(owner));
+          ModelVersionDao.insertModel(rights.handle(), model);
+          return info(model);
         });
-  }
-
-  private static RuntimeException existsAlready(RuntimeException e, String name) {
-    return Database.isUniqueViolation(e)
-        ? new ResourceAlreadyExists(
-            "Function or model " + Names.shown(name) + " already exists", null)
-        : e;
   }
 
   private static RegisteredModelInfo document(Securable model) {
@@ -132,10 +117,7 @@ public final class Models {
   }
 
   private static RegisteredModelInfo info(Rights rights, Securable model, Boolean browse) {
-    RegisteredModelInfo info = info(model);
-    return Boolean.TRUE.equals(browse) && rights.sees(model) == Rights.Sight.BROWSE
-        ? info.setBrowseOnly(true)
-        : info;
+    return info(model).setBrowseOnly(rights.browseOnly(model, browse));
   }
 
   /**
@@ -255,8 +237,7 @@ public final class Models {
   public RegisteredModelInfo update(
       Caller caller, UpdateRegisteredModelRequest request, Presence presence) {
     Catalogs.refuse("aliases", request.getAliases());
-    String newName =
-        request.getNewName() == null ? null : Names.valid("new_name", request.getNewName());
+    String newName = Names.validOrNull("new_name", request.getNewName());
     Long owner = access.principal(request.getOwner());
     return access.write(
         caller,
@@ -271,15 +252,9 @@ public final class Models {
           if (presence.has("comment")) {
             document.setComment(request.getComment());
           }
-          try {
-            return info(
-                Securables.update(
-                    rights.handle(),
-                    before,
-                    before.named(newName).ownedBy(owner).with(Json.write(document))));
-          } catch (RuntimeException e) {
-            throw existsAlready(e, newName);
-          }
+          return info(
+              rights.update(
+                  before, before.named(newName).ownedBy(owner).with(Json.write(document))));
         });
   }
 

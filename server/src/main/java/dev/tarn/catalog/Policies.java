@@ -37,7 +37,6 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
@@ -375,7 +374,7 @@ public final class Policies {
     Set<String> aliases = new HashSet<>();
     for (MatchColumn match : list(policy.getMatchColumns())) {
       TagCondition.require(match.getCondition());
-      if (match.getAlias() != null && !aliases.add(lower(match.getAlias()))) {
+      if (match.getAlias() != null && !aliases.add(Names.stored(match.getAlias()))) {
         throw new InvalidParameterValue(
             "match_columns: "
                 + Names.shown(match.getAlias())
@@ -384,14 +383,15 @@ public final class Policies {
       }
     }
     String on = policy.getColumnMask() == null ? null : policy.getColumnMask().getOnColumn();
-    if (policy.getColumnMask() != null && (on == null || !aliases.contains(lower(on)))) {
+    if (policy.getColumnMask() != null && (on == null || !aliases.contains(Names.stored(on)))) {
       throw new InvalidParameterValue(
           "column_mask.on_column: " + Names.shown(on) + " (expected: an alias of match_columns)",
           null);
     }
     for (FunctionArgument argument : using(policy)) {
       if ((argument.getAlias() == null) == (argument.getConstant() == null)
-          || (argument.getAlias() != null && !aliases.contains(lower(argument.getAlias())))) {
+          || (argument.getAlias() != null
+              && !aliases.contains(Names.stored(argument.getAlias())))) {
         throw new InvalidParameterValue(
             "using: "
                 + Names.shown(argument.getAlias())
@@ -410,10 +410,6 @@ public final class Policies {
 
   static <T> Collection<T> list(Collection<T> given) {
     return given == null ? List.of() : given;
-  }
-
-  static String lower(String text) {
-    return text.toLowerCase(Locale.ROOT);
   }
 
   // ---- rows ----
@@ -478,7 +474,7 @@ public final class Policies {
             .mapTo(String.class)
             .list();
     for (String name : tagged) {
-      if (columns.stream().noneMatch(column -> lower(column.getName()).equals(name))) {
+      if (columns.stream().noneMatch(column -> Names.stored(column.getName()).equals(name))) {
         throw new InvalidParameterValue(
             "columns: without "
                 + Names.shown(name)

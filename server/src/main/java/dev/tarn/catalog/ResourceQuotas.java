@@ -30,31 +30,35 @@ import org.jdbi.v3.core.Handle;
 public final class ResourceQuotas {
   private static final int PAGE = 500;
 
-  /** What is counted: the type, and of it one kind or all but one. */
-  private record Counted(SecurableType in, SecurableType type, String only, String not) {}
+  /**
+   * What is counted.
+   *
+   * @param kind the one of the type; "" for all
+   */
+  private record Counted(SecurableType in, SecurableType type, String kind) {}
 
   private static final Map<String, Counted> QUOTAS =
       Map.of(
           "catalog-quota",
-          new Counted(SecurableType.METASTORE, SecurableType.CATALOG, "", "-"),
+          new Counted(SecurableType.METASTORE, SecurableType.CATALOG, ""),
           "connection-quota",
-          new Counted(SecurableType.METASTORE, SecurableType.CONNECTION, "", "-"),
+          new Counted(SecurableType.METASTORE, SecurableType.CONNECTION, ""),
           "external-location-quota",
-          new Counted(SecurableType.METASTORE, SecurableType.EXTERNAL_LOCATION, "", "-"),
+          new Counted(SecurableType.METASTORE, SecurableType.EXTERNAL_LOCATION, ""),
           "storage-credential-quota",
-          new Counted(SecurableType.METASTORE, SecurableType.CREDENTIAL, "STORAGE", "-"),
+          new Counted(SecurableType.METASTORE, SecurableType.CREDENTIAL, "STORAGE"),
           "service-credential-quota",
-          new Counted(SecurableType.METASTORE, SecurableType.CREDENTIAL, "SERVICE", "-"),
+          new Counted(SecurableType.METASTORE, SecurableType.CREDENTIAL, "SERVICE"),
           "schema-quota",
-          new Counted(SecurableType.CATALOG, SecurableType.SCHEMA, "", "-"),
+          new Counted(SecurableType.CATALOG, SecurableType.SCHEMA, ""),
           "table-quota",
-          new Counted(SecurableType.SCHEMA, SecurableType.TABLE, "", "-"),
+          new Counted(SecurableType.SCHEMA, SecurableType.TABLE, ""),
           "volume-quota",
-          new Counted(SecurableType.SCHEMA, SecurableType.VOLUME, "", "-"),
+          new Counted(SecurableType.SCHEMA, SecurableType.VOLUME, ""),
           "function-quota",
-          new Counted(SecurableType.SCHEMA, SecurableType.FUNCTION, "", Models.KIND),
+          new Counted(SecurableType.SCHEMA, SecurableType.FUNCTION, Functions.KIND),
           "registered-model-quota",
-          new Counted(SecurableType.SCHEMA, SecurableType.FUNCTION, Models.KIND, "-"));
+          new Counted(SecurableType.SCHEMA, SecurableType.FUNCTION, Models.KIND));
 
   private final Access access;
   private final Clock clock;
@@ -94,13 +98,12 @@ public final class ResourceQuotas {
                   .createQuery(
                       """
                       SELECT count(*) FROM securable WHERE parent_id = :parent
-                        AND securable_type = :type AND (:only = '' OR kind = :only)
-                        AND kind <> :not AND deleted_at IS NULL
+                        AND securable_type = :type AND (:kind = '' OR kind = :kind)
+                        AND deleted_at IS NULL
                       """)
                   .bind("parent", parent.id())
                   .bind("type", counted.type().name())
-                  .bind("only", counted.only())
-                  .bind("not", counted.not())
+                  .bind("kind", counted.kind())
                   .mapTo(Long.class)
                   .one();
           return new GetQuotaResponse().setQuotaInfo(quota(parent, request.getQuotaName(), count));
@@ -180,8 +183,7 @@ public final class ResourceQuotas {
   private static String name(SecurableType type, String kind) {
     return QUOTAS.entrySet().stream()
         .filter(quota -> quota.getValue().type() == type)
-        .filter(quota -> quota.getValue().only().isEmpty() || quota.getValue().only().equals(kind))
-        .filter(quota -> !quota.getValue().not().equals(kind))
+        .filter(quota -> quota.getValue().kind().equals(kind))
         .map(Map.Entry::getKey)
         .findFirst()
         .orElseThrow();

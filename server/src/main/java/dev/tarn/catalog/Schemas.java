@@ -17,7 +17,6 @@ import dev.tarn.access.Privilege;
 import dev.tarn.access.Rights;
 import dev.tarn.access.Securable;
 import dev.tarn.access.Securables;
-import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
@@ -60,34 +59,22 @@ public final class Schemas {
             Locations.requireGiven(rights, "storage_root", root, Privilege.CREATE_MANAGED_STORAGE);
             Locations.refuseOverlapWithData(rights.handle(), root);
           }
-          try {
-            return info(
-                Securables.insert(
-                    rights.handle(),
-                    Securable.of(
-                        UUID.randomUUID().toString(),
-                        SecurableType.SCHEMA,
-                        "",
-                        catalog,
-                        name,
-                        rights.principalId(),
-                        root,
-                        Json.write(document))));
-          } catch (RuntimeException e) {
-            throw existsAlready(e, name);
-          }
+          return info(
+              rights.insert(
+                  Securable.of(
+                      UUID.randomUUID().toString(),
+                      SecurableType.SCHEMA,
+                      "",
+                      catalog,
+                      name,
+                      rights.principalId(),
+                      root,
+                      Json.write(document))));
         });
   }
 
   static SchemaInfo document(String by, long now) {
     return new SchemaInfo().setCreatedAt(now).setCreatedBy(by).setUpdatedAt(now).setUpdatedBy(by);
-  }
-
-  private static RuntimeException existsAlready(RuntimeException e, String name) {
-    return Database.isUniqueViolation(e)
-        ? new BadRequest(
-            "SCHEMA_ALREADY_EXISTS", "Schema " + Names.shown(name) + " already exists", null)
-        : e;
   }
 
   /** Below it new managed tables are put. */
@@ -115,10 +102,7 @@ public final class Schemas {
   }
 
   private static SchemaInfo info(Rights rights, Securable schema, Boolean browse) {
-    SchemaInfo info = info(schema);
-    return Boolean.TRUE.equals(browse) && rights.sees(schema) == Rights.Sight.BROWSE
-        ? info.setBrowseOnly(true)
-        : info;
+    return info(schema).setBrowseOnly(rights.browseOnly(schema, browse));
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
@@ -161,8 +145,7 @@ public final class Schemas {
   public SchemaInfo update(Caller caller, UpdateSchema request, Presence presence) {
     Catalogs.refuse("custom_max_retention_hours", request.getCustomMaxRetentionHours());
     Catalogs.refuseOptimization(request.getEnablePredictiveOptimization());
-    String newName =
-        request.getNewName() == null ? null : Names.valid("new_name", request.getNewName());
+    String newName = Names.validOrNull("new_name", request.getNewName());
     Long owner = access.principal(request.getOwner());
     return access.write(
         caller,
@@ -182,15 +165,9 @@ public final class Schemas {
           if (request.getEnablePredictiveOptimization() != null) {
             document.setEnablePredictiveOptimization(request.getEnablePredictiveOptimization());
           }
-          try {
-            return info(
-                Securables.update(
-                    rights.handle(),
-                    before,
-                    before.named(newName).ownedBy(owner).with(Json.write(document))));
-          } catch (RuntimeException e) {
-            throw existsAlready(e, newName);
-          }
+          return info(
+              rights.update(
+                  before, before.named(newName).ownedBy(owner).with(Json.write(document))));
         });
   }
 

@@ -1,6 +1,5 @@
 package dev.tarn.catalog;
 
-import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.service.catalog.ColumnInfo;
 import com.databricks.sdk.service.catalog.DataSourceFormat;
@@ -116,9 +115,11 @@ public final class Tables {
   }
 
   private static void refuseExisting(Handle handle, Securable schema, String name) {
-    if (Securables.child(handle, schema, SecurableType.TABLE, name).isPresent()) {
-      throw existsAlready(name);
-    }
+    Securables.child(handle, schema, SecurableType.TABLE, name)
+        .ifPresent(
+            found -> {
+              throw Securables.existsAlready(found);
+            });
   }
 
   /**
@@ -164,22 +165,17 @@ public final class Tables {
           rights.require(Privilege.CREATE_TABLE, schema);
           refuseExisting(rights.handle(), schema, name);
           String id = placed.in(rights, schema, name);
-          try {
-            return info(
-                Securables.insert(
-                    rights.handle(),
-                    Securable.of(
-                        id,
-                        SecurableType.TABLE,
-                        request.tableType().name(),
-                        schema,
-                        name,
-                        rights.principalId(),
-                        placed.location(),
-                        Json.write(document))));
-          } catch (RuntimeException e) {
-            throw Database.isUniqueViolation(e) ? existsAlready(name) : e;
-          }
+          return info(
+              rights.insert(
+                  Securable.of(
+                      id,
+                      SecurableType.TABLE,
+                      request.tableType().name(),
+                      schema,
+                      name,
+                      rights.principalId(),
+                      placed.location(),
+                      Json.write(document))));
         });
   }
 
@@ -300,11 +296,6 @@ public final class Tables {
                     null));
   }
 
-  static BadRequest existsAlready(String name) {
-    return new BadRequest(
-        "TABLE_ALREADY_EXISTS", "Table " + Names.shown(name) + " already exists", null);
-  }
-
   static TableInfo info(Securable table) {
     return document(table)
         .setName(table.name())
@@ -323,10 +314,7 @@ public final class Tables {
   }
 
   private static TableInfo info(Rights rights, Securable table, Boolean browse) {
-    TableInfo info = info(table);
-    return Boolean.TRUE.equals(browse) && rights.sees(table) == Rights.Sight.BROWSE
-        ? info.setBrowseOnly(true)
-        : info;
+    return info(table).setBrowseOnly(rights.browseOnly(table, browse));
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
@@ -469,7 +457,7 @@ public final class Tables {
   @Operation("PATCH /api/2.1/unity-catalog/tables/{full_name}")
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
   public TableInfo update(Caller caller, TableChange request, Presence presence) {
-    String newName = request.newName() == null ? null : Names.valid("new_name", request.newName());
+    String newName = Names.validOrNull("new_name", request.newName());
     Long owner = access.principal(request.owner());
     List<ColumnInfo> columns =
         presence.has("columns") ? Columns.valid(request.columns()) : List.of();
@@ -498,15 +486,9 @@ public final class Tables {
             define(document, request.viewDefinition(), request.viewDependencies());
             Securables.changed(rights.handle(), before.metastoreId());
           }
-          try {
-            return info(
-                Securables.update(
-                    rights.handle(),
-                    before,
-                    before.named(newName).ownedBy(owner).with(Json.write(document))));
-          } catch (RuntimeException e) {
-            throw Database.isUniqueViolation(e) ? existsAlready(newName) : e;
-          }
+          return info(
+              rights.update(
+                  before, before.named(newName).ownedBy(owner).with(Json.write(document))));
         });
   }
 

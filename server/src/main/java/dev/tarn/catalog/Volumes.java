@@ -1,6 +1,5 @@
 package dev.tarn.catalog;
 
-import com.databricks.sdk.core.error.platform.BadRequest;
 import com.databricks.sdk.core.error.platform.InvalidParameterValue;
 import com.databricks.sdk.service.catalog.CreateVolumeRequestContent;
 import com.databricks.sdk.service.catalog.DeleteVolumeRequest;
@@ -18,8 +17,6 @@ import dev.tarn.access.Paths;
 import dev.tarn.access.Privilege;
 import dev.tarn.access.Rights;
 import dev.tarn.access.Securable;
-import dev.tarn.access.Securables;
-import dev.tarn.database.Database;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
@@ -79,30 +76,18 @@ public final class Volumes {
             Locations.refuseOverlapWithData(rights.handle(), given);
             Locations.refuseOverlapWithManagedStorage(rights.handle(), given);
           }
-          try {
-            return info(
-                Securables.insert(
-                    rights.handle(),
-                    Securable.of(
-                        id,
-                        SecurableType.VOLUME,
-                        request.getVolumeType().name(),
-                        schema,
-                        name,
-                        rights.principalId(),
-                        managed ? Schemas.managedStorage(schema) + "/volumes/" + id : given,
-                        Json.write(document))));
-          } catch (RuntimeException e) {
-            throw existsAlready(e, name);
-          }
+          return info(
+              rights.insert(
+                  Securable.of(
+                      id,
+                      SecurableType.VOLUME,
+                      request.getVolumeType().name(),
+                      schema,
+                      name,
+                      rights.principalId(),
+                      managed ? Schemas.managedStorage(schema) + "/volumes/" + id : given,
+                      Json.write(document))));
         });
-  }
-
-  private static RuntimeException existsAlready(RuntimeException e, String name) {
-    return Database.isUniqueViolation(e)
-        ? new BadRequest(
-            "VOLUME_ALREADY_EXISTS", "Volume " + Names.shown(name) + " already exists", null)
-        : e;
   }
 
   private static VolumeInfo document(Securable volume) {
@@ -123,10 +108,7 @@ public final class Volumes {
   }
 
   private static VolumeInfo info(Rights rights, Securable volume, Boolean browse) {
-    VolumeInfo info = info(volume);
-    return Boolean.TRUE.equals(browse) && rights.sees(volume) == Rights.Sight.BROWSE
-        ? info.setBrowseOnly(true)
-        : info;
+    return info(volume).setBrowseOnly(rights.browseOnly(volume, browse));
   }
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN, Role.ENGINE})
@@ -167,8 +149,7 @@ public final class Volumes {
 
   @Allow({Role.WORKSPACE_USER, Role.WORKSPACE_ADMIN})
   public VolumeInfo update(Caller caller, UpdateVolumeRequestContent request, Presence presence) {
-    String newName =
-        request.getNewName() == null ? null : Names.valid("new_name", request.getNewName());
+    String newName = Names.validOrNull("new_name", request.getNewName());
     Long owner = access.principal(request.getOwner());
     return access.write(
         caller,
@@ -180,15 +161,9 @@ public final class Volumes {
           if (presence.has("comment")) {
             document.setComment(request.getComment());
           }
-          try {
-            return info(
-                Securables.update(
-                    rights.handle(),
-                    before,
-                    before.named(newName).ownedBy(owner).with(Json.write(document))));
-          } catch (RuntimeException e) {
-            throw existsAlready(e, newName);
-          }
+          return info(
+              rights.update(
+                  before, before.named(newName).ownedBy(owner).with(Json.write(document))));
         });
   }
 

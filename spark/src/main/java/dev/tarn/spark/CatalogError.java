@@ -16,6 +16,11 @@ public final class CatalogError extends RuntimeException implements SparkThrowab
     this.errorCode = errorCode;
   }
 
+  public static CatalogError noCatalog(String name) {
+    return new CatalogError(
+        404, "CATALOG_DOES_NOT_EXIST", "Catalog '" + name + "' does not exist.");
+  }
+
   public boolean isNotFound() {
     return status == 404 && !isUnsupported();
   }

@@ -731,13 +731,14 @@ final class ServerTables implements TableCatalog, SupportsNamespaces {
 
   /** Of {@code a.b}, Spark takes {@code a} for a schema when the session sees no such catalog. */
   private static String schema(String[] namespace) {
+    if (namespace.length == 2) {
+      throw CatalogError.noCatalog(namespace[0]);
+    }
     if (namespace.length != 1) {
       throw new CatalogError(
           404,
           "CATALOG_DOES_NOT_EXIST",
-          namespace.length == 2
-              ? "Catalog '" + namespace[0] + "' does not exist."
-              : "'" + String.join(".", namespace) + "' (expected: catalog.schema)");
+          "'" + String.join(".", namespace) + "' (expected: catalog.schema)");
     }
     return namespace[0];
   }

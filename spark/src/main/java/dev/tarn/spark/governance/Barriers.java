@@ -5,6 +5,7 @@ import dev.tarn.spark.Sessions;
 import dev.tarn.spark.sql.StoredCall;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.analysis.RelationTimeTravel;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
@@ -145,7 +146,8 @@ final class Barriers {
     requireColumns(policy, columns);
     List<NamedExpression> shown = new ArrayList<>();
     for (Attribute column : columns) {
-      shown.add(policy.masks(column.name()) ? masked(policy, column, columns) : column);
+      Optional<JsonNode> mask = policy.mask(column.name());
+      shown.add(mask.isPresent() ? masked(policy, mask.get(), column, columns) : column);
     }
     return new Barrier(new Project(CollectionConverters.asScala(shown).toList(), rows), policy, "");
   }
@@ -160,26 +162,22 @@ final class Barriers {
         policy.filter().path("function"), arguments(policy, policy.filter(), columns));
   }
 
-  private static Alias masked(Policy policy, Attribute column, List<Attribute> columns) {
-    for (JsonNode mask : policy.masks()) {
-      if (mask.path("column").asText().equalsIgnoreCase(column.name())) {
-        List<Expression> arguments = new ArrayList<>();
-        arguments.add(column);
-        arguments.addAll(arguments(policy, mask, columns));
-        return new Alias(
-            new Cast(
-                StoredCall.of(mask.path("function"), arguments),
-                column.dataType(),
-                Option.empty(),
-                Cast.apply$default$4()),
-            column.name(),
-            NamedExpression.newExprId(),
-            column.qualifier(),
-            new Some<>(column.metadata()),
-            CollectionConverters.<String>asScala(List.of()).toList());
-      }
-    }
-    throw new IllegalStateException(column.name());
+  private static Alias masked(
+      Policy policy, JsonNode mask, Attribute column, List<Attribute> columns) {
+    List<Expression> arguments = new ArrayList<>();
+    arguments.add(column);
+    arguments.addAll(arguments(policy, mask, columns));
+    return new Alias(
+        new Cast(
+            StoredCall.of(mask.path("function"), arguments),
+            column.dataType(),
+            Option.empty(),
+            Cast.apply$default$4()),
+        column.name(),
+        NamedExpression.newExprId(),
+        column.qualifier(),
+        new Some<>(column.metadata()),
+        CollectionConverters.<String>asScala(List.of()).toList());
   }
 
   private static List<Expression> arguments(Policy policy, JsonNode rule, List<Attribute> columns) {

@@ -472,8 +472,7 @@ final class Needs {
         return;
       }
       if (namespace.length == 2) {
-        throw new CatalogError(
-            404, "CATALOG_DOES_NOT_EXIST", "Catalog '" + namespace[0] + "' does not exist.");
+        throw CatalogError.noCatalog(namespace[0]);
       }
       need("CREATE_TABLE", "SCHEMA", joined(id.catalog().name(), namespace));
     } else if (named instanceof CatalogTable table) {

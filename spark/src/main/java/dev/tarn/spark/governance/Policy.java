@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -32,13 +33,17 @@ record Policy(String table, JsonNode rules, List<String> groups) {
     return rules.path("column_masks");
   }
 
-  boolean masks(String column) {
+  Optional<JsonNode> mask(String column) {
     for (JsonNode mask : masks()) {
       if (mask.path("column").asText().equalsIgnoreCase(column)) {
-        return true;
+        return Optional.of(mask);
       }
     }
-    return false;
+    return Optional.empty();
+  }
+
+  boolean masks(String column) {
+    return mask(column).isPresent();
   }
 
   /** Full names of the functions that are applied to whoever reads, who need no right on them. */

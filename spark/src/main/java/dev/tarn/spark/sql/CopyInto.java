@@ -14,7 +14,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
-import org.antlr.v4.runtime.misc.Interval;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
@@ -104,14 +103,7 @@ final class CopyInto extends TarnSqlBaseVisitor<LogicalPlan> {
                     .toList()
                 : null,
             texts.text(copy.path),
-            copy.rest() == null
-                ? null
-                : copy.rest()
-                    .start
-                    .getInputStream()
-                    .getText(
-                        Interval.of(
-                            copy.rest().start.getStartIndex(), copy.rest().stop.getStopIndex())),
+            copy.rest() == null ? null : Texts.written(copy.rest()),
             format,
             copy.files.isEmpty() ? null : copy.files.stream().map(texts::text).toList(),
             copy.pattern == null ? null : texts.text(copy.pattern),

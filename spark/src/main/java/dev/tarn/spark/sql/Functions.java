@@ -75,15 +75,8 @@ final class Functions extends TarnSqlBaseVisitor<LogicalPlan> {
 
   /** Its owner needs no right to create another; false when there is none. */
   private static boolean isReplaced(OnServer server, List<String> name, ObjectNode body) {
-    try {
-      server.put("tarn/" + server.path(Kind.FUNCTION, name), body);
-      return true;
-    } catch (CatalogError e) {
-      if (e.isNotFound()) {
-        return false;
-      }
-      throw e;
-    }
+    String path = "tarn/" + server.path(Kind.FUNCTION, name);
+    return OnServer.ifThere(() -> server.put(path, body));
   }
 
   private static void refuseOtherLanguages(RestContext rest) {

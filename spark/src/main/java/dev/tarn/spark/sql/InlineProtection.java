@@ -5,7 +5,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.antlr.v4.runtime.Token;
-import org.antlr.v4.runtime.misc.Interval;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.catalyst.parser.ParseException;
@@ -166,10 +165,7 @@ final class InlineProtection {
   }
 
   private String text(int from, int to) {
-    return tokens
-        .get(from)
-        .getInputStream()
-        .getText(Interval.of(tokens.get(from).getStartIndex(), tokens.get(to - 1).getStopIndex()));
+    return Texts.between(tokens.get(from), tokens.get(to - 1));
   }
 
   private void cut(int from, int to) {

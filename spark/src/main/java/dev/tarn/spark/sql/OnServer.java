@@ -2,6 +2,7 @@ package dev.tarn.spark.sql;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.tarn.spark.Call;
+import dev.tarn.spark.CatalogError;
 import dev.tarn.spark.CatalogServer;
 import dev.tarn.spark.Sessions;
 import java.time.Instant;
@@ -47,6 +48,19 @@ final class OnServer {
 
   JsonNode delete(String path) {
     return server.delete(call, path);
+  }
+
+  /** Changes what may be missing; false when it is. */
+  static boolean ifThere(Runnable change) {
+    try {
+      change.run();
+      return true;
+    } catch (CatalogError e) {
+      if (e.isNotFound()) {
+        return false;
+      }
+      throw e;
+    }
   }
 
   List<JsonNode> list(String path, String field) {

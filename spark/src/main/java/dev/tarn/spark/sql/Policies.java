@@ -3,10 +3,8 @@ package dev.tarn.spark.sql;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.tarn.spark.CatalogError;
 import dev.tarn.spark.CatalogServer;
 import dev.tarn.spark.sql.TarnSqlParser.ArgumentContext;
-import dev.tarn.spark.sql.TarnSqlParser.ConditionContext;
 import dev.tarn.spark.sql.TarnSqlParser.CreatePolicyContext;
 import dev.tarn.spark.sql.TarnSqlParser.DescribePolicyContext;
 import dev.tarn.spark.sql.TarnSqlParser.DropPolicyContext;
@@ -19,7 +17,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
-import org.antlr.v4.runtime.misc.Interval;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 
 /** Policies: filters and masks for all tables below something whose tags match. */
@@ -66,11 +63,11 @@ final class Policies extends TarnSqlBaseVisitor<LogicalPlan> {
     principals(policy.putArray("to_principals"), create.principals(0));
     principals(policy.putArray("except_principals"), create.except);
     if (create.condition() != null) {
-      policy.put("when_condition", written(create.condition()));
+      policy.put("when_condition", Texts.written(create.condition()));
     }
     ArrayNode matches = policy.putArray("match_columns");
     for (MatchContext match : create.match()) {
-      ObjectNode one = matches.addObject().put("condition", written(match.condition()));
+      ObjectNode one = matches.addObject().put("condition", Texts.written(match.condition()));
       if (match.alias != null) {
         one.put("alias", Texts.identifier(match.alias));
       }
@@ -94,15 +91,8 @@ final class Policies extends TarnSqlBaseVisitor<LogicalPlan> {
 
   /** In one step: between a drop and a create all would be open. */
   private static boolean isReplaced(OnServer server, On on, String name, ObjectNode policy) {
-    try {
-      server.patch(on.policy(server, name) + "?update_mask=*", policy);
-      return true;
-    } catch (CatalogError e) {
-      if (!e.isNotFound()) {
-        throw e;
-      }
-      return false;
-    }
+    String path = on.policy(server, name) + "?update_mask=*";
+    return OnServer.ifThere(() -> server.patch(path, policy));
   }
 
   private void principals(ArrayNode all, PrincipalsContext principals) {
@@ -111,14 +101,6 @@ final class Policies extends TarnSqlBaseVisitor<LogicalPlan> {
         all.add(texts.principal(principal));
       }
     }
-  }
-
-  /** A condition is the server's to read. */
-  private static String written(ConditionContext condition) {
-    return condition
-        .start
-        .getInputStream()
-        .getText(Interval.of(condition.start.getStartIndex(), condition.stop.getStopIndex()));
   }
 
   private void arguments(ArrayNode all, List<ArgumentContext> arguments) {

@@ -84,12 +84,11 @@ public final class ServerCommand extends LogicalPlan implements LeafRunnableComm
     return change(
         "DROP " + kind.words(),
         server -> {
-          try {
-            server.delete(server.path(kind, name) + (force ? "?force=true" : ""));
-          } catch (CatalogError e) {
-            if (!ifExists || !e.isNotFound()) {
-              throw e;
-            }
+          String path = server.path(kind, name) + (force ? "?force=true" : "");
+          if (!ifExists) {
+            server.delete(path);
+          } else {
+            OnServer.ifThere(() -> server.delete(path));
           }
         });
   }

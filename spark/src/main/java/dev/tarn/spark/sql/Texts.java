@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.antlr.v4.runtime.CharStream;
+import org.antlr.v4.runtime.ParserRuleContext;
 import org.antlr.v4.runtime.Token;
 import org.antlr.v4.runtime.misc.Interval;
 import org.antlr.v4.runtime.tree.ParseTree;
@@ -39,6 +40,16 @@ final class Texts {
   static String from(Token start) {
     CharStream sql = start.getInputStream();
     return sql.getText(Interval.of(start.getStartIndex(), sql.size() - 1));
+  }
+
+  /** What was written for a rule whose meaning is another's to read. */
+  static String written(ParserRuleContext rule) {
+    return between(rule.start, rule.stop);
+  }
+
+  /** What was written, both ends included. */
+  static String between(Token start, Token stop) {
+    return start.getInputStream().getText(Interval.of(start.getStartIndex(), stop.getStopIndex()));
   }
 
   /** The words of a rule, joined by underscores. */
