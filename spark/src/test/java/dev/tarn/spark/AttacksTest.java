@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.spark.connect.proto.AddArtifactsRequest;
 import org.apache.spark.connect.proto.AddArtifactsResponse;
+import org.apache.spark.connect.proto.Aggregate;
 import org.apache.spark.connect.proto.Catalog;
 import org.apache.spark.connect.proto.CheckpointCommand;
 import org.apache.spark.connect.proto.ClearCache;
@@ -38,6 +39,10 @@ import org.apache.spark.connect.proto.JavaUDF;
 import org.apache.spark.connect.proto.KeyValue;
 import org.apache.spark.connect.proto.LocalRelation;
 import org.apache.spark.connect.proto.MapPartitions;
+import org.apache.spark.connect.proto.MlCommand;
+import org.apache.spark.connect.proto.MlOperator;
+import org.apache.spark.connect.proto.MlParams;
+import org.apache.spark.connect.proto.MlRelation;
 import org.apache.spark.connect.proto.PipelineCommand;
 import org.apache.spark.connect.proto.Plan;
 import org.apache.spark.connect.proto.Project;
@@ -47,11 +52,13 @@ import org.apache.spark.connect.proto.Range;
 import org.apache.spark.connect.proto.Read;
 import org.apache.spark.connect.proto.RefreshByPath;
 import org.apache.spark.connect.proto.Relation;
+import org.apache.spark.connect.proto.RelationChanges;
 import org.apache.spark.connect.proto.ScalarScalaUDF;
 import org.apache.spark.connect.proto.StreamingForeachFunction;
 import org.apache.spark.connect.proto.StreamingQueryManagerCommand;
 import org.apache.spark.connect.proto.StreamingQueryManagerCommand.StreamingQueryListenerCommand;
 import org.apache.spark.connect.proto.ToSchema;
+import org.apache.spark.connect.proto.Transpose;
 import org.apache.spark.connect.proto.TypedAggregateExpression;
 import org.apache.spark.connect.proto.UserContext;
 import org.apache.spark.connect.proto.WriteOperation;
@@ -61,6 +68,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
+import org.sparkproject.connect.protobuf.Any;
 import org.sparkproject.connect.protobuf.ByteString;
 
 /**
@@ -79,6 +87,7 @@ class AttacksTest {
               + "|is not admitted by this engine|spark_catalog holds nothing"
               // LIST is of volumes here.
               + "|near 'JARS': expected a string; LIST '/Volumes/"
+              + "|Catalog main does not support Change Data Capture"
               // Without a scheme it would be of a volume.
               + "|Path does not exist: dbfs:/(secret|Volumes/main/default/open/link).txt");
 
@@ -138,6 +147,11 @@ class AttacksTest {
     catalog.grants.put("66", Set.of("READ_FILES /Volumes/main/default/open"));
     Map<String, String> conf = new HashMap<>(TestEngine.UNCOMPILED);
     conf.put(SECRET_KEY, SECRET);
+    // What a site may have added, and what is to come: none of it is for everybody.
+    conf.put("spark.sql.catalog.site", Canary.Procedures.class.getName());
+    conf.put("spark.connect.extensions.relation.classes", Canary.Plugin.class.getName());
+    conf.put("spark.connect.extensions.command.classes", Canary.Plugin.class.getName());
+    conf.put("spark.databricks.delta.changelogV2.enabled", "true");
     Path stockHome = Files.createDirectories(folder.resolve("stock"));
     Path engineHome = Files.createDirectories(folder.resolve("engine"));
     Files.createDirectories(engineHome.resolve("storage/root"));
@@ -164,6 +178,11 @@ class AttacksTest {
               + target.table
               + "_cdf (value STRING) USING delta TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')");
       alice.sql("INSERT INTO " + target.table + "_cdf VALUES ('" + SECRET + "')");
+      alice.sql(
+          "CREATE TABLE "
+              + target.table
+              + "_rows (value STRING) USING delta TBLPROPERTIES ('delta.enableRowTracking' = 'true')");
+      alice.sql("INSERT INTO " + target.table + "_rows VALUES ('" + SECRET + "')");
     }
   }
 
@@ -642,6 +661,9 @@ class AttacksTest {
           return true;
         });
     all.put(
+        "a stream's checkpoint among somebody's files",
+        t -> t.mallory().run(stream(t, rate(), null)) != null);
+    all.put(
         "CREATE TABLE USING jdbc",
         t -> {
           try {
@@ -850,6 +872,58 @@ class AttacksTest {
                                     .setRunner(Canary.Runner.class.getName())
                                     .setCommand("x"))
                             .build())));
+    all.put("CALL", t -> sung(t, mallory -> mallory.sql("CALL site.home.sing()")));
+    all.put(
+        "an extension that reads",
+        t ->
+            sung(
+                t,
+                mallory -> mallory.rows(Relation.newBuilder().setExtension(anything()).build())));
+    all.put(
+        "an extension that does",
+        t ->
+            sung(t, mallory -> mallory.run(Command.newBuilder().setExtension(anything()).build())));
+    all.put(
+        "a statement within a transformer of ML",
+        t ->
+            t.mallory()
+                .rows(
+                    Relation.newBuilder()
+                        .setMlRelation(
+                            MlRelation.newBuilder()
+                                .setTransform(
+                                    MlRelation.Transform.newBuilder()
+                                        .setInput(range())
+                                        .setTransformer(
+                                            transformer(
+                                                "org.apache.spark.ml.feature.SQLTransformer"))
+                                        .setParams(
+                                            MlParams.newBuilder()
+                                                .putParams(
+                                                    "statement",
+                                                    string(
+                                                        "SELECT value FROM __THIS__, "
+                                                            + t.table)))))
+                        .build())
+                .toString()
+                .contains(SECRET));
+    all.put(
+        "a transformer of ML saved to a path",
+        t -> {
+          Path to = t.home.resolve("ml" + nonce());
+          t.mallory()
+              .run(
+                  Command.newBuilder()
+                      .setMlCommand(
+                          MlCommand.newBuilder()
+                              .setWrite(
+                                  MlCommand.Write.newBuilder()
+                                      .setOperator(
+                                          transformer("org.apache.spark.ml.feature.Tokenizer"))
+                                      .setPath(to.toString())))
+                      .build());
+          return Files.isDirectory(to);
+        });
     all.put(
         "CREATE FUNCTION of a class",
         t ->
@@ -971,6 +1045,55 @@ class AttacksTest {
     all.put(
         "time travel in somebody's table",
         t -> sql(t, "SELECT * FROM " + t.table + " VERSION AS OF 0").contains(SECRET));
+    // These read while they are analyzed.
+    all.put(
+        "the point of a time travel from somebody's table",
+        t -> {
+          try {
+            sql(
+                t,
+                "SELECT 1 FROM "
+                    + t.table
+                    + " TIMESTAMP AS OF (SELECT max(value) FROM "
+                    + t.table
+                    + ")");
+          } catch (RuntimeException e) {
+            if (e.getMessage().contains(SECRET)) {
+              return true;
+            }
+            throw e;
+          }
+          return false;
+        });
+    all.put(
+        "transpose of somebody's table",
+        t ->
+            t.mallory()
+                    .rows(
+                        Relation.newBuilder()
+                            .setTranspose(Transpose.newBuilder().setInput(named(t.table)))
+                            .build())
+                != null);
+    all.put(
+        "pivot of somebody's table",
+        t ->
+            t.mallory()
+                    .rows(
+                        Relation.newBuilder()
+                            .setAggregate(
+                                Aggregate.newBuilder()
+                                    .setInput(named(t.table))
+                                    .setGroupType(Aggregate.GroupType.GROUP_TYPE_PIVOT)
+                                    .addAggregateExpressions(function("count", "1"))
+                                    .setPivot(
+                                        Aggregate.Pivot.newBuilder()
+                                            .setCol(
+                                                Expression.newBuilder()
+                                                    .setUnresolvedAttribute(
+                                                        Expression.UnresolvedAttribute.newBuilder()
+                                                            .setUnparsedIdentifier("value")))))
+                            .build())
+                != null);
     all.put(
         "table_changes of somebody's table",
         t -> sql(t, "SELECT * FROM table_changes('" + t.table + "_cdf', 0)").contains(SECRET));
@@ -982,6 +1105,25 @@ class AttacksTest {
                     "SELECT * FROM table_changes_by_path('"
                         + tableFolder(t, t.table + "_cdf")
                         + "', 0)")
+                .contains(SECRET));
+    all.put(
+        "CHANGES of somebody's table",
+        t ->
+            sql(t, "SELECT * FROM " + t.table + "_rows CHANGES FROM VERSION 1 TO VERSION 1")
+                .contains(SECRET));
+    all.put(
+        "read.changes of somebody's table",
+        t ->
+            t.mallory()
+                .rows(
+                    Relation.newBuilder()
+                        .setRelationChanges(
+                            RelationChanges.newBuilder()
+                                .setUnparsedIdentifier(t.table + "_rows")
+                                .putOptions("startingVersion", "1")
+                                .putOptions("endingVersion", "1"))
+                        .build())
+                .toString()
                 .contains(SECRET));
     all.put(
         "INSERT into somebody's table", t -> ran(t, "INSERT INTO " + t.table + " VALUES ('mine')"));
@@ -1196,6 +1338,22 @@ class AttacksTest {
     return archive;
   }
 
+  private static Any anything() {
+    return Any.newBuilder().setTypeUrl("tarn.dev/anything").build();
+  }
+
+  private static MlOperator transformer(String name) {
+    return MlOperator.newBuilder()
+        .setName(name)
+        .setUid("u" + nonce())
+        .setType(MlOperator.OperatorType.OPERATOR_TYPE_TRANSFORMER)
+        .build();
+  }
+
+  private static Expression.Literal string(String text) {
+    return Expression.Literal.newBuilder().setString(text).build();
+  }
+
   private static Relation range() {
     return Relation.newBuilder()
         .setRange(Range.newBuilder().setStart(0).setEnd(1).setStep(1))
@@ -1259,7 +1417,7 @@ class AttacksTest {
             .setInput(input)
             .setOutputMode("append")
             .setAvailableNow(batch == null)
-            .putOptions("checkpointLocation", target.home.resolve("cp" + nonce()).toString());
+            .putOptions("checkpointLocation", tableFolder(target) + "/cp" + nonce());
     if (batch == null) {
       start.setFormat("console");
     } else {
@@ -1278,8 +1436,7 @@ class AttacksTest {
     Expression.UnresolvedFunction.Builder call =
         Expression.UnresolvedFunction.newBuilder().setFunctionName(name);
     for (String argument : arguments) {
-      call.addArguments(
-          Expression.newBuilder().setLiteral(Expression.Literal.newBuilder().setString(argument)));
+      call.addArguments(Expression.newBuilder().setLiteral(string(argument)));
     }
     return Expression.newBuilder().setUnresolvedFunction(call).build();
   }

@@ -6,10 +6,25 @@ import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.Iterator;
+import java.util.Optional;
 import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.connect.planner.SparkConnectPlanner;
+import org.apache.spark.sql.connect.plugin.CommandPlugin;
+import org.apache.spark.sql.connect.plugin.RelationPlugin;
 import org.apache.spark.sql.connector.ExternalCommandRunner;
+import org.apache.spark.sql.connector.catalog.Identifier;
+import org.apache.spark.sql.connector.catalog.ProcedureCatalog;
+import org.apache.spark.sql.connector.catalog.procedures.BoundProcedure;
+import org.apache.spark.sql.connector.catalog.procedures.ProcedureParameter;
+import org.apache.spark.sql.connector.catalog.procedures.UnboundProcedure;
+import org.apache.spark.sql.connector.read.Scan;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.types.UserDefinedType;
 import org.apache.spark.sql.util.CaseInsensitiveStringMap;
 
@@ -95,6 +110,73 @@ public final class Canary implements Serializable {
     @Override
     public Class<String> userClass() {
       return String.class;
+    }
+  }
+
+  /** A catalog with one procedure. */
+  public static final class Procedures
+      implements ProcedureCatalog, UnboundProcedure, BoundProcedure {
+    private String name;
+
+    @Override
+    public void initialize(String name, CaseInsensitiveStringMap options) {
+      this.name = name;
+    }
+
+    @Override
+    public String name() {
+      return name;
+    }
+
+    @Override
+    public Identifier[] listProcedures(String[] namespace) {
+      return new Identifier[0];
+    }
+
+    @Override
+    public UnboundProcedure loadProcedure(Identifier ident) {
+      return this;
+    }
+
+    @Override
+    public String description() {
+      return name;
+    }
+
+    @Override
+    public BoundProcedure bind(StructType input) {
+      return this;
+    }
+
+    @Override
+    public ProcedureParameter[] parameters() {
+      return new ProcedureParameter[0];
+    }
+
+    @Override
+    public boolean isDeterministic() {
+      return false;
+    }
+
+    @Override
+    public Iterator<Scan> call(InternalRow input) {
+      sing();
+      return Collections.emptyIterator();
+    }
+  }
+
+  /** What a site adds to Spark Connect: it is given whatever is in an extension. */
+  public static final class Plugin implements RelationPlugin, CommandPlugin {
+    @Override
+    public Optional<LogicalPlan> transform(byte[] relation, SparkConnectPlanner planner) {
+      sing();
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean process(byte[] command, SparkConnectPlanner planner) {
+      sing();
+      return true;
     }
   }
 

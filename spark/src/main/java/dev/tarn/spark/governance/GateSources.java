@@ -15,6 +15,7 @@ import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTable;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTableOrView;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTableValuedFunction;
+import org.apache.spark.sql.catalyst.plans.logical.ExecutableDuringAnalysis;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.UnresolvedDataSource;
 import org.apache.spark.sql.catalyst.rules.Rule;
@@ -108,6 +109,9 @@ final class GateSources extends Rule<LogicalPlan> {
       if (travel.relation() instanceof UnresolvedRelation table && needs.isEmpty()) {
         written(table.multipartIdentifier(), needs);
       }
+    } else if (node instanceof ExecutableDuringAnalysis) {
+      // Spark carries it out before there is a whole plan to decide on.
+      throw Refused.because(node.nodeName().toUpperCase(Locale.ROOT) + " cannot be used here");
     } else if (node instanceof UnresolvedTableValuedFunction function) {
       String name = function.name().last().toLowerCase(Locale.ROOT);
       if (DENIED_FUNCTIONS.contains(name)) {
