@@ -338,6 +338,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind") // on PostgreSQL it is stopped once, and killed by ControlPlanesTest
   void aStackGoesOnHoweverOftenItsServerIsStopped() throws Exception {
     String name = create(null, Map.of("WorkspaceName", "rd"));
     restartAfterEachEvent(name, "CREATE_COMPLETE");
@@ -530,6 +531,7 @@ class StacksTest {
   }
 
   @Test
+  @Tag("database-blind") // on PostgreSQL it is stopped once, and killed by ControlPlanesTest
   void anUpdateGoesOnHoweverOftenItsServerIsStopped() throws Exception {
     String name = create(null, Map.of("WorkspaceName", "rd"));
     end(name);

@@ -2,6 +2,7 @@ package dev.tarn.spark;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import com.github.luben.zstd.Zstd;
@@ -66,6 +67,7 @@ import org.apache.spark.connect.proto.WriteStreamOperationStart;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.sparkproject.connect.protobuf.Any;
@@ -217,6 +219,21 @@ class AttacksTest {
     return attacks().entrySet().stream()
         .filter(attack -> only.matcher(attack.getKey()).find())
         .map(attack -> dynamicTest(attack.getKey(), () -> carryOut(attack.getValue())));
+  }
+
+  /**
+   * Only tables of Hive can be loaded so, which Spark as it comes has not: it is not shown there.
+   */
+  @Test
+  void loadDataIsRefused() {
+    Target here = targets().get(1);
+    String table = "main.default.hers";
+    List<List<String>> before = here.alice().sql("SELECT count(*) FROM " + table);
+    String load = "LOAD DATA LOCAL INPATH '" + here.secretFile() + "' INTO TABLE " + table;
+    for (ConnectSession who : List.of(here.mallory(), here.alice())) {
+      assertThatThrownBy(() -> who.sql(load)).message().containsPattern(REFUSAL);
+    }
+    assertThat(here.alice().sql("SELECT count(*) FROM " + table)).isEqualTo(before);
   }
 
   private static void carryOut(Attack attack) throws Exception {

@@ -29,6 +29,10 @@ final class TestEngine {
       Map.of(
           "spark.sql.codegen.wholeStage", "false", "spark.sql.codegen.factoryMode", "NO_CODEGEN");
 
+  /** It lives for a minute: what the second compiler makes of the code comes too late. */
+  private static final List<String> SHORT_LIVED =
+      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+
   final Process process;
   final Path log;
   final KeyPair keys;
@@ -48,6 +52,18 @@ final class TestEngine {
       String token,
       long orphanAfterSeconds,
       Map<String, String> sparkConf)
+      throws Exception {
+    this(main, folder, catalog, token, orphanAfterSeconds, sparkConf, SHORT_LIVED);
+  }
+
+  TestEngine(
+      Class<?> main,
+      Path folder,
+      InMemoryCatalog catalog,
+      String token,
+      long orphanAfterSeconds,
+      Map<String, String> sparkConf,
+      List<String> jvmOptions)
       throws Exception {
     keys = KeyPairGenerator.getInstance("Ed25519").generateKeyPair();
     log = folder.resolve("driver.log");
@@ -70,9 +86,7 @@ final class TestEngine {
     command.addAll(List.of(JavaModuleOptions.defaultModuleOptionArray()));
     command.add("-Xmx1g");
     command.add("-Djava.io.tmpdir=" + Files.createDirectories(folder.resolve("tmp")));
-    // It lives for a minute: what the second compiler makes of the code comes too late.
-    command.add("-XX:TieredStopAtLevel=1");
-    command.add("-XX:+UseSerialGC");
+    command.addAll(jvmOptions);
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
     command.add(main.getName());
