@@ -1073,7 +1073,7 @@ class AttacksTest {
                     + t.table
                     + " TIMESTAMP AS OF (SELECT max(value) FROM "
                     + t.table
-                    + ")");
+                    + "_rows)");
           } catch (RuntimeException e) {
             if (e.getMessage().contains(SECRET)) {
               return true;
