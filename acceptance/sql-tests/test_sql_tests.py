@@ -45,8 +45,6 @@ LEFT_OUT = {
     "show-": "prints what there is in the catalog, which differs",
     "describe": "prints owners, paths and times",
     "variant/": "needs the suite's own files",
-    "transform": "runs scripts, which shared modes refuse whoever asks",
-    "try_reflect": "calls Java by name: the same",
 }
 
 # What a statement prints of the catalog: paths, owners, times. Of these the schema is compared, or the error.

@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jdbi.v3.core.Handle;
 
 /**
@@ -66,28 +67,24 @@ public final class Rights {
    * @throws BadRequest the name is taken
    */
   public Securable insert(Securable wanted) {
-    try {
-      return Securables.insert(handle, wanted);
-    } catch (RuntimeException e) {
-      throw Securables.taken(e, wanted);
-    }
+    return stored(wanted, () -> Securables.insert(handle, wanted));
   }
 
   /** Stores what may change of one, as {@link #insert}. */
   public Securable update(Securable before, Securable after) {
-    try {
-      return Securables.update(handle, before, after);
-    } catch (RuntimeException e) {
-      throw Securables.taken(e, after);
-    }
+    return stored(after, () -> Securables.update(handle, before, after));
   }
 
   /** Takes back that it was dropped, as {@link #insert}. */
   public Securable restore(Securable dropped) {
+    return stored(dropped, () -> Securables.restore(handle, dropped));
+  }
+
+  private static Securable stored(Securable wanted, Supplier<Securable> change) {
     try {
-      return Securables.restore(handle, dropped);
+      return change.get();
     } catch (RuntimeException e) {
-      throw Securables.taken(e, dropped);
+      throw Securables.taken(e, wanted);
     }
   }
 

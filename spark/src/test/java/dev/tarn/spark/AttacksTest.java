@@ -889,7 +889,13 @@ class AttacksTest {
                                     .setRunner(Canary.Runner.class.getName())
                                     .setCommand("x"))
                             .build())));
-    all.put("CALL", t -> sung(t, mallory -> mallory.sql("CALL site.home.sing()")));
+    for (String call :
+        List.of(
+            "CALL site.home.sing()",
+            "EXECUTE IMMEDIATE 'CALL site.home.sing()'",
+            "BEGIN CALL site.home.sing(); END")) {
+      all.put(call, t -> sung(t, mallory -> mallory.sql(call)));
+    }
     all.put(
         "an extension that reads",
         t ->

@@ -139,11 +139,6 @@ public final class Canary implements Serializable {
     }
 
     @Override
-    public String description() {
-      return name;
-    }
-
-    @Override
     public BoundProcedure bind(StructType input) {
       return this;
     }
