@@ -86,6 +86,21 @@ def test_a_view_shows_what_its_owner_may_see_and_no_more(owner, reader):
     assert "SELECT on Table" in refused(lambda: reader.spark.sql(f"SELECT e.id FROM governed.sales.european e JOIN {TABLE} o USING (id)").collect())
 
 
+def test_a_view_that_evolves_has_the_columns_of_its_table_whoever_reads_it_first(owner, reader):
+    for statement in ("CREATE TABLE governed.sales.grows (id INT)",
+                      "CREATE VIEW governed.sales.evolves WITH SCHEMA EVOLUTION AS SELECT * FROM governed.sales.grows",
+                      "DROP TABLE governed.sales.grows",
+                      "CREATE TABLE governed.sales.grows (id BIGINT, more STRING)"):
+        assert owner.rows(statement) == [], statement
+    change(owner, "table", "governed.sales.evolves", reader, [Privilege.SELECT])
+    assert reader.spark.table("governed.sales.evolves").columns == ["id", "more"]
+    found = reader.sdk.tables.get("governed.sales.evolves")
+    assert [(c.name, c.type_text) for c in found.columns] == [("id", "bigint"), ("more", "string")]
+    assert found.owner == owner.email
+    for statement in "DROP VIEW governed.sales.evolves", "DROP TABLE governed.sales.grows":
+        assert owner.rows(statement) == [], statement
+
+
 def test_information_schema_has_for_each_reader_what_is_theirs_to_see(owner, reader):
     tables = "SELECT table_name FROM {}.information_schema.tables WHERE table_catalog = 'governed' AND table_schema = 'sales' ORDER BY 1"
     grants = "SELECT grantee, privilege_type FROM governed.information_schema.table_privileges WHERE table_name = 'european' AND inherited_from = 'NONE'"

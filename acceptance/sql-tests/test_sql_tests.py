@@ -178,7 +178,7 @@ def plain(tmp_path_factory):
     java = os.path.join(os.environ["JAVA_HOME"], "bin", "java") if "JAVA_HOME" in os.environ else "java"
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
-            [java, "-Xmx2g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *opens, "--sun-misc-unsafe-memory-access=allow",
+            [java, "-Xmx2g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Duser.timezone=UTC", *opens, "--sun-misc-unsafe-memory-access=allow",
              "--enable-native-access=ALL-UNNAMED", "--add-modules=jdk.incubator.vector", *options,
              "-cp", str(ROOT / "spark/target/runtime/jars/*"), "org.apache.spark.sql.connect.service.SparkConnectServer"],
             cwd=folder, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "SPARK_LOCAL_IP": "127.0.0.1", "LC_ALL": "C.UTF-8"})

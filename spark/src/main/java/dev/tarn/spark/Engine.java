@@ -154,6 +154,8 @@ public final class Engine {
             + Governance.class.getName());
     // ${env:X} and ${spark.x} in a statement would read what nobody may.
     conf.put("spark.sql.variable.substitute", "false");
+    // Otherwise ansi.enabled, which anybody may set, decides what NULL IN (nothing) is in a filter.
+    conf.put("spark.sql.legacy.nullInEmptyListBehavior", "false");
     // The other resolver does not run the rules of extensions that stand ahead of resolution.
     conf.put("spark.sql.analyzer.singlePassResolver.enabled", "false");
     // A plan that was analyzed for an earlier call has that call's answers in it.

@@ -748,6 +748,36 @@ class AttacksTest {
                       .isEmpty()
                   && t.canarySings());
     }
+    Map<String, Class<?>> statements =
+        Map.of(
+            "SELECT %s", Canary.Initialized.class,
+            "CREATE TEMPORARY FUNCTION looks() RETURNS STRING RETURN %s",
+                Canary.InitializedInABody.class,
+            "CREATE TABLE looks (a STRING DEFAULT %s) USING parquet",
+                Canary.InitializedInADefault.class);
+    statements.forEach(
+        (statement, type) ->
+            all.put(
+                "java_method looks into a class, which runs its initializer: " + statement,
+                t -> {
+                  String named = "java_method('" + type.getName() + "', 'nothing')";
+                  try {
+                    t.mallory().sql(statement.formatted(named));
+                  } catch (RuntimeException e) {
+                    if (!t.canarySings()) {
+                      throw e;
+                    }
+                  }
+                  return t.canarySings();
+                }));
+    for (String property :
+        List.of("'java.lang.Integer', 'getInteger'", "'java.lang.Long', 'getLong'")) {
+      all.put(
+          "java_method " + property + " of a property of the driver",
+          t ->
+              !sql(t, "SELECT java_method(" + property + ", 'sun.arch.data.model')")
+                  .contains("null"));
+    }
     String sing = "java_method('" + Canary.class.getName() + "', 'sing')";
     all.put("java_method in a variable", t -> ran(t, "DECLARE v = " + sing) && t.canarySings());
     all.put(

@@ -70,6 +70,25 @@ public final class Canary implements Serializable {
     }
   }
 
+  /** The same, for other attacks in the same driver. */
+  public static final class Initialized {
+    static {
+      sing();
+    }
+  }
+
+  public static final class InitializedInABody {
+    static {
+      sing();
+    }
+  }
+
+  public static final class InitializedInADefault {
+    static {
+      sing();
+    }
+  }
+
   /** A function of Java. */
   public static final class Udf implements UDF1<String, String> {
     private static final long serialVersionUID = 1L;

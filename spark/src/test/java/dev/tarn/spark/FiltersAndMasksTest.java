@@ -3,6 +3,8 @@ package dev.tarn.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.apache.spark.connect.proto.Expression;
 import org.apache.spark.connect.proto.Filter;
@@ -21,6 +23,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Bob sees one row of {@code staff}, and no number whole; Alice sees all rows, Carol none. */
 class FiltersAndMasksTest {
+  private static final String SETTINGS =
+      "src/main/resources/dev/tarn/spark/governance/settings.txt";
   private static GovernedEngine engine;
   private static ConnectSession alice;
   private static ConnectSession bob;
@@ -420,6 +424,51 @@ class FiltersAndMasksTest {
       engine.catalog.groups.put("42", List.of("auditors"));
       engine.changed();
     }
+  }
+
+  @Test
+  void noSettingOfTheOptimizerChangesWhatAMaskAsks() throws Exception {
+    alice.sql("CREATE OR REPLACE TABLE trusted AS SELECT 'nobody' AS who");
+    alice.sql(
+        "CREATE OR REPLACE FUNCTION unlessTrusted(ssn STRING, name STRING) RETURNS STRING RETURN"
+            + " CASE WHEN 0 IN (SELECT count(*) FROM trusted t WHERE t.who = name) THEN '***'"
+            + " ELSE ssn END");
+    alice.sql("ALTER TABLE staff ALTER COLUMN ssn DROP MASK");
+    alice.sql("ALTER TABLE staff ALTER COLUMN ssn SET MASK unlessTrusted USING COLUMNS (who)");
+    engine.changed();
+    int fixed = 0;
+    int tried = 0;
+    for (String line : Files.readAllLines(Path.of(SETTINGS))) {
+      String[] words = line.split(" ", -1);
+      if (words[0].equals("fixed")) {
+        fixed++;
+        String set = "SET " + words[1] + " = ";
+        bob.sql(set + words[2]);
+        bob.sql("RESET " + words[1]);
+        // With decorrelateExistsSubqueryLegacyIncorrectCountHandling Bob would read the number.
+        assertThatThrownBy(() -> bob.sql(set + !Boolean.parseBoolean(words[2])))
+            .hasMessageContaining("cannot be changed here");
+      } else if (words[0].equals("set") && words[1].startsWith("spark.sql.optimizer.")) {
+        tried++;
+        for (boolean value : new boolean[] {true, false}) {
+          bob.sql("SET " + words[1] + " = " + value);
+          assertThat(bob.sql("SELECT ssn FROM staff"))
+              .as(words[1])
+              .isEqualTo(List.of(List.of("***")));
+          assertThat(
+                  bob.sql(
+                      "SELECT s.ssn FROM staff s LEFT JOIN VALUES (1) t(n) ON s.who IN (SELECT who"
+                          + " FROM staff) WHERE EXISTS (SELECT 1 FROM staff x WHERE x.pay = s.pay)"
+                          + " AND s.pay = (SELECT max(pay) FROM staff y WHERE y.who = s.who)"))
+              .as(words[1])
+              .isEqualTo(List.of(List.of("***")));
+        }
+        bob.sql("RESET " + words[1]);
+      }
+    }
+    assertThat(fixed).isEqualTo(6);
+    assertThat(tried).isEqualTo(5);
+    alice.sql("DROP TABLE trusted");
   }
 
   @Test

@@ -357,6 +357,8 @@ class GovernanceSqlTest {
     assertThatThrownBy(() -> alice.sql("SELECT plus()")).hasMessageContaining("WRONG_NUM_ARGS");
     assertThatThrownBy(() -> alice.sql("SELECT nothing(1)"))
         .hasMessageContaining("UNRESOLVED_ROUTINE");
+    assertThatThrownBy(() -> alice.sql("SELECT * FROM nothing(1)"))
+        .hasMessageContaining("UNRESOLVABLE_TABLE_VALUED_FUNCTION");
     assertThatThrownBy(() -> alice.sql("CREATE FUNCTION plus() RETURN 1"))
         .hasMessageContaining("already exists");
     alice.sql("CREATE FUNCTION IF NOT EXISTS plus() RETURN 1");

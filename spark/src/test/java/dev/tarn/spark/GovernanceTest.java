@@ -62,6 +62,27 @@ class GovernanceTest {
   }
 
   @Test
+  void aViewFollowsItsTableAsItsMakerSaid() {
+    alice.sql("CREATE TABLE grows (n INT)");
+    alice.sql("CREATE VIEW types WITH SCHEMA TYPE EVOLUTION AS SELECT * FROM grows");
+    alice.sql("CREATE VIEW whole WITH SCHEMA EVOLUTION AS SELECT * FROM grows");
+    alice.sql("CREATE VIEW above WITH SCHEMA EVOLUTION AS SELECT * FROM whole");
+    grant("43", "SELECT main.default.types", "SELECT main.default.above");
+    alice.sql("DROP TABLE grows");
+    alice.sql("CREATE TABLE grows (n STRING, more INT)");
+    alice.sql("INSERT INTO grows VALUES ('a', 1)");
+    assertThat(bob.sql("SELECT * FROM types")).isEqualTo(List.of(List.of("a")));
+    assertThat(bob.sql("SELECT * FROM above")).isEqualTo(List.of(List.of("a", "1")));
+    assertThat(alice.sql("DESCRIBE types")).isEqualTo(List.of(List.of("n", "string", "null")));
+    for (String view : List.of("whole", "above")) {
+      assertThat(alice.sql("DESCRIBE " + view))
+          .isEqualTo(List.of(List.of("n", "string", "null"), List.of("more", "int", "null")));
+    }
+    List.of("above", "whole", "types").forEach(view -> alice.sql("DROP VIEW " + view));
+    alice.sql("DROP TABLE grows");
+  }
+
+  @Test
   void aViewWhoseOwnerLostAccessIsClosedToItsReaders() {
     ConnectSession carol = session("44", "carol@example.com");
     grant("44", "SELECT main.default.salaries", "CREATE_TABLE main.default");
@@ -401,6 +422,12 @@ class GovernanceTest {
     assertThat(alice.sql("SET").toString())
         .contains("spark.sql.shuffle.partitions")
         .doesNotContain("spark.sql.catalog");
+    assertThat(
+            alice.sql(
+                "SELECT reflect('java.net.URLDecoder', 'decode', 'a%20b', 'UTF-8'),"
+                    + " java_method('java.lang.Math', 'max', 2, 3),"
+                    + " try_reflect('java.util.UUID', 'fromString', 'no')"))
+        .isEqualTo(List.of(List.of("a b", "3", "null")));
     alice.sql("SET TIMEZONE = 'Europe/Berlin'");
     assertThat(alice.sql("SELECT current_timezone()")).isEqualTo(List.of(List.of("Europe/Berlin")));
     alice.sql("RESET spark.sql.session.timeZone");

@@ -10,11 +10,13 @@ import java.util.Set;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.catalyst.TimeTravel;
 import org.apache.spark.sql.catalyst.analysis.AnalysisContext;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedIdentifier;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTable;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTableOrView;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedTableValuedFunction;
+import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.plans.logical.ExecutableDuringAnalysis;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.UnresolvedDataSource;
@@ -78,6 +80,7 @@ final class GateSources extends Rule<LogicalPlan> {
   }
 
   private void gate(LogicalPlan node, Set<Need> needs) {
+    CollectionConverters.asJava(node.expressions()).forEach(GateSources::gate);
     if (node instanceof UnresolvedRelation relation) {
       relation.options().keySet().forEach(Sources::requireOption);
       if (relation.options().values().stream().anyMatch(Sources::hasSubquery)) {
@@ -118,6 +121,13 @@ final class GateSources extends Rule<LogicalPlan> {
         throw Refused.because("function '" + name + "' cannot be used here");
       }
     }
+  }
+
+  private static void gate(Expression expression) {
+    if (expression instanceof UnresolvedFunction call) {
+      PureJava.require(call);
+    }
+    CollectionConverters.asJava(expression.children()).forEach(GateSources::gate);
   }
 
   /** {@code parquet.`s3://…`}: two parts, of which Spark tries the second as a path. */

@@ -28,14 +28,6 @@ final class IdentityFunctions {
     for (String name : new String[] {"is_account_group_member", "is_member"}) {
       register(extensions, name, arguments -> membership(name, arguments));
     }
-    for (String name : new String[] {"java_method", "reflect", "try_reflect"}) {
-      register(
-          extensions,
-          name,
-          arguments -> {
-            throw Refused.because("function '" + name + "' cannot be used here");
-          });
-    }
   }
 
   private static void register(

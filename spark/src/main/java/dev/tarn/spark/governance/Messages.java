@@ -164,8 +164,19 @@ public final class Messages {
 
   private static void inspect(ConfigRequest.Operation operation) {
     switch (operation.getOpTypeCase()) {
-      case SET -> operation.getSet().getPairsList().forEach(pair -> requireSettable(pair.getKey()));
-      case UNSET -> operation.getUnset().getKeysList().forEach(Messages::requireSettable);
+      case SET ->
+          operation
+              .getSet()
+              .getPairsList()
+              .forEach(
+                  pair ->
+                      requireSettable(
+                          pair.getKey(), Settings.isSettable(pair.getKey(), pair.getValue())));
+      case UNSET ->
+          operation
+              .getUnset()
+              .getKeysList()
+              .forEach(key -> requireSettable(key, Settings.isUnsettable(key)));
       case GET -> operation.getGet().getKeysList().forEach(Messages::requireReadable);
       case GET_WITH_DEFAULT ->
           operation
@@ -188,8 +199,8 @@ public final class Messages {
     }
   }
 
-  private static void requireSettable(String name) {
-    if (!Settings.isSettable(name)) {
+  private static void requireSettable(String name, boolean settable) {
+    if (!settable) {
       throw new SecurityException(Settings.notSettable(name));
     }
   }

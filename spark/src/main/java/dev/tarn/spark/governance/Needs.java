@@ -21,6 +21,7 @@ import org.apache.spark.sql.catalyst.analysis.SQLScalarFunction;
 import org.apache.spark.sql.catalyst.analysis.V2TableReference;
 import org.apache.spark.sql.catalyst.catalog.CatalogTable;
 import org.apache.spark.sql.catalyst.catalog.SQLFunction;
+import org.apache.spark.sql.catalyst.expressions.CallMethodViaReflection;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.PlanExpression;
 import org.apache.spark.sql.catalyst.plans.QueryPlan;
@@ -58,8 +59,6 @@ import scala.jdk.javaapi.CollectionConverters;
 final class Needs {
   private static final Set<String> DENIED_EXPRESSIONS =
       Set.of(
-          "CallMethodViaReflection",
-          "TryReflect",
           "ScalaUDF",
           "ScalaUDAF",
           "ScalaAggregator",
@@ -203,6 +202,9 @@ final class Needs {
   private void walk(Expression expression) {
     if (DENIED_EXPRESSIONS.contains(expression.getClass().getSimpleName())) {
       throw Refused.because("function '" + expression.prettyName() + "' cannot be used here");
+    }
+    if (expression instanceof CallMethodViaReflection call) {
+      PureJava.require(call);
     }
     options(expression);
     if (expression instanceof SQLScalarFunction call) {
@@ -531,13 +533,13 @@ final class Needs {
       if (reset.config().isEmpty()) {
         throw Refused.because("RESET of all settings cannot be used here (expected: RESET name)");
       }
-      if (!Settings.isSettable(reset.config().get())) {
+      if (!Settings.isUnsettable(reset.config().get())) {
         throw Refused.because(Settings.notSettable(reset.config().get()));
       }
     } else if (node instanceof SetCommand set && set.kv().isDefined()) {
       String name = set.kv().get()._1();
       if (set.kv().get()._2().isDefined()) {
-        if (!Settings.isSettable(name)) {
+        if (!Settings.isSettable(name, set.kv().get()._2().get())) {
           throw Refused.because(Settings.notSettable(name));
         }
       } else if (!Settings.isReadable(name)) {

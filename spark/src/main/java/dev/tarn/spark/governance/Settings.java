@@ -14,13 +14,19 @@ public final class Settings {
       Map.of("ansi_mode", "spark.sql.ansi.enabled", "timezone", "spark.sql.session.timeZone");
 
   private static final Set<String> SETTABLE;
+  private static final Map<String, String> FIXED;
   private static final Set<String> READABLE;
 
   static {
     List<String[]> lines = Table.read("settings.txt", " ");
     SETTABLE = names(lines, "set");
+    FIXED =
+        names(lines, "fixed").stream()
+            .map(line -> line.split(" "))
+            .collect(Collectors.toMap(line -> line[0], line -> line[1]));
     READABLE = names(lines, "read");
     READABLE.addAll(SETTABLE);
+    READABLE.addAll(FIXED.keySet());
   }
 
   private Settings() {}
@@ -56,6 +62,15 @@ public final class Settings {
   /** Whether people may set it. */
   public static boolean isSettable(String name) {
     return SETTABLE.contains(name(name));
+  }
+
+  /** The same for one value: what is fixed may be set to what it is. */
+  static boolean isSettable(String name, String value) {
+    return isSettable(name) || value.strip().equalsIgnoreCase(FIXED.get(name));
+  }
+
+  static boolean isUnsettable(String name) {
+    return isSettable(name) || FIXED.containsKey(name);
   }
 
   static String notReadable(String name) {

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.analysis.AnalysisContext;
 import org.apache.spark.sql.catalyst.analysis.SQLFunctionExpression;
@@ -31,7 +33,6 @@ import org.apache.spark.sql.catalyst.plans.logical.InputParameter;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.NamedParametersSupport;
 import org.apache.spark.sql.catalyst.rules.Rule;
-import org.apache.spark.sql.catalyst.trees.Origin;
 import org.apache.spark.sql.catalyst.types.DataTypeUtils;
 import org.apache.spark.sql.classic.SparkSession;
 import org.apache.spark.sql.errors.QueryCompilationErrors;
@@ -39,6 +40,7 @@ import org.apache.spark.sql.internal.SQLConf;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import scala.Option;
+import scala.collection.immutable.Map;
 import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 import scala.runtime.AbstractPartialFunction;
@@ -180,7 +182,16 @@ final class ResolveFunctions extends Rule<LogicalPlan> {
       }
       SQLFunction function = find(name);
       if (function == null) {
-        refuse(borrowed, name, call.origin());
+        refuse(
+            borrowed,
+            name,
+            () ->
+                QueryCompilationErrors.unresolvedRoutineError(
+                    call.nameParts(),
+                    CollectionConverters.asScala(
+                            List.of("system.builtin", "system.session", Texts.quoted(parents())))
+                        .toList(),
+                    call.origin()));
         return node;
       }
       if (function.isTableFunc()) {
@@ -207,7 +218,14 @@ final class ResolveFunctions extends Rule<LogicalPlan> {
       }
       SQLFunction function = find(name);
       if (function == null) {
-        refuse(borrowed, name, call.origin());
+        refuse(
+            borrowed,
+            name,
+            () ->
+                new AnalysisException(
+                    "UNRESOLVABLE_TABLE_VALUED_FUNCTION",
+                    new Map.Map1<>("name", Texts.quoted(name)),
+                    call.origin()));
         return node;
       }
       if (!function.isTableFunc()) {
@@ -233,8 +251,9 @@ final class ResolveFunctions extends Rule<LogicalPlan> {
      *
      * @param borrowed it is a temporary one of the caller's: a stored body, which has its owner's
      *     rights, must not run what a caller lends it
+     * @param unknown what Spark says where it has functions
      */
-    private void refuse(boolean borrowed, List<String> name, Origin origin) {
+    private void refuse(boolean borrowed, List<String> name, Supplier<Throwable> unknown) {
       if (borrowed) {
         throw new IllegalArgumentException(
             "function "
@@ -243,13 +262,7 @@ final class ResolveFunctions extends Rule<LogicalPlan> {
                 + " session)");
       }
       if (isServers(name)) {
-        ResolveFunctions.<RuntimeException>raise(
-            QueryCompilationErrors.unresolvedRoutineError(
-                CollectionConverters.asScala(name).toList(),
-                CollectionConverters.asScala(
-                        List.of("system.builtin", "system.session", Texts.quoted(parents())))
-                    .toList(),
-                origin));
+        ResolveFunctions.<RuntimeException>raise(unknown.get());
       }
     }
 

@@ -1,5 +1,6 @@
 package dev.tarn.spark.sql;
 
+import dev.tarn.spark.EvolvedViews;
 import org.apache.spark.sql.SparkSessionExtensions;
 import scala.runtime.AbstractFunction1;
 import scala.runtime.BoxedUnit;
@@ -12,6 +13,7 @@ public final class SqlExtension extends AbstractFunction1<SparkSessionExtensions
   public BoxedUnit apply(SparkSessionExtensions extensions) {
     extensions.injectParser((session, next) -> new FrontParser(next));
     extensions.injectHintResolutionRule(session -> new ResolveFunctions());
+    extensions.injectPostHocResolutionRule(EvolvedViews::new);
     return BoxedUnit.UNIT;
   }
 }
