@@ -1,9 +1,9 @@
 """Runs the groups of tests and closes with one line, `N passed, N failed`. Started by `./tarn test`.
 
-A group that cannot run is a failure, and so is a skipped test. The unit group begins at once; beside it the Python clients
-are installed and the AOT caches are made, which the other groups wait for; the longest of those start first. The bench
-needs the machine for itself: it runs with --soak, or when it is asked for. What TARN_TEST_WHOLE says is for groups that
-make fewer rounds as a part of the whole than when they are asked for by name.
+A group that cannot run is a failure, and so is a skipped test. What needs no instance begins at once; beside it the Python
+clients are installed and the AOT caches are made, which the other groups wait for; the longest of those start first. The
+bench needs the machine for itself: it runs with --soak, or when it is asked for. What TARN_TEST_WHOLE says is for groups
+that make fewer rounds as a part of the whole than when they are asked for by name.
 """
 
 import argparse
@@ -27,8 +27,8 @@ REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
 # In the order in which they start; a name is also a folder of acceptance/ (but for those that JUNIT and web run).
-GROUPS = ["unit", "postgres", "engine", "kill", "quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers", "stack", "backup",
-          "browser", "operations", "cloudformation", "web"]
+GROUPS = ["unit", "postgres", "web", "engine", "quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers", "kill", "stack", "backup",
+          "browser", "operations", "cloudformation"]
 # One after the other on one instance, which the first of them has quickstarted.
 TOGETHER = ["quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers"]
 ALONE = ["sql-tests", "bench"]
@@ -88,15 +88,26 @@ def engine(log, soak):
     return junit(log, ["spark"], "-pl", "spark", "-am", "-DskipTests", "-Dspark.skipTests=false", "test")
 
 
+def compile_tests():
+    """Of all modules, before two of the groups that run them would do it at once in the same folders."""
+    log = REPORTS / "compile.log"
+    say("compiling the tests")
+    if maven(log, "-q", "-T", "2", "test-compile") != 0:
+        raise RuntimeError(f"the tests could not be compiled; see {log}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-25:]))
+
+
+def maven(log, *arguments):
+    # What the build makes by running programs (the console, the samples, lists of operations) is there already.
+    command = ["mvn", "-B", "-Dmaven.test.failure.ignore=true", "-Dexec.skip=true", *arguments]
+    # Its compilers and the tests are over before the JVM's second compiler pays off (as in pom.xml for the tests).
+    return run(command, log, env={**os.environ, "MAVEN_OPTS": f"{os.environ.get('MAVEN_OPTS', '')} {QUICK}"})
+
+
 def junit(log, modules, *arguments):
     reports = [str(ROOT / module / "target/surefire-reports/TEST-*.xml") for module in modules]
     for report in itertools.chain(*map(glob.glob, reports)):
         os.remove(report)
-    # What the build makes by running programs (the console, the samples, lists of operations) is there already.
-    maven = ["mvn", "-B", "-Dmaven.test.failure.ignore=true", "-Dexec.skip=true", *arguments]
-    # Its compilers and the tests are over before the JVM's second compiler pays off (as in pom.xml for the tests).
-    options = f"{os.environ.get('MAVEN_OPTS', '')} {QUICK}"
-    code = run(maven, log, env={**os.environ, "MAVEN_OPTS": options})
+    code = maven(log, *arguments)
     return code, [*itertools.chain(*map(glob.glob, reports))]
 
 
@@ -185,14 +196,15 @@ def main():
     print(f"seed {arguments.seed}; logs in {REPORTS}", flush=True)
     wanted = arguments.only or [*GROUPS, *(ALONE if arguments.soak else [])]
     totals, problems = [], []
+    # The server's tests share its target folder, so they run one after the other; the others of these need no instance.
+    first, second = (["unit", "postgres"], ["web", "engine"])
+    needs_instances = not set(wanted) <= {*first, *second}
     waiting = queue.SimpleQueue()
-    # What shares a target folder runs one after the other; but `unit` has compiled all tests long before the AOT caches are made.
-    maven = list(JUNIT) if set(wanted) <= set(JUNIT) else ["unit", "postgres"]
-    for name in [group for group in GROUPS if group in wanted and group not in maven]:
+    for name in [group for group in GROUPS if group in wanted and group not in first + second]:
         names = [group for group in TOGETHER if group in wanted] if name in TOGETHER else [name]
         if name == names[0]:
             waiting.put(names)
-    prepared = threading.Event()
+    compiled, prepared = threading.Event(), threading.Event()
 
     def run_some(names):
         try:
@@ -201,8 +213,8 @@ def main():
             totals.append((0, len(names)))
             say(f"{', '.join(names)}: {problem!r}")
 
-    def lane(first):
-        first()
+    def lane(begin):
+        begin()
         prepared.wait()
         while not problems:
             try:
@@ -210,22 +222,37 @@ def main():
             except queue.Empty:
                 return
 
-    def prepare():
+    def begin(step, done):
         try:
-            if not set(wanted) <= set(JUNIT):
-                prepare_venv()
-                if not train():  # a failure, and yet no reason not to try the rest
-                    totals.append((0, 1))
+            step()
         except Exception as problem:
             problems.append(problem)
         finally:
-            prepared.set()
+            done.set()
+
+    def prepare():
+        if needs_instances:
+            prepare_venv()
+            if not train():  # a failure, and yet no reason not to try the rest
+                totals.append((0, 1))
+
+    def at_once(names):
+        for name in [name for name in names if name in wanted]:
+            if name in JUNIT:
+                compiled.wait()
+                if problems:
+                    return
+            run_some([name])
+
+    def tests_of_modules():
+        begin(compile_tests if set(wanted) & set(JUNIT) else lambda: None, compiled)
+        at_once(first)
 
     lanes = [
-        threading.Thread(target=lane, args=(prepare,)),
-        threading.Thread(target=lane, args=(lambda: [run_some([name]) for name in maven if name in wanted],)),
+        threading.Thread(target=lane, args=(lambda: begin(prepare, prepared),)),
+        threading.Thread(target=lane, args=(tests_of_modules,)),
         # One more than there are cores: rounds of kills and races wait for most of their time.
-        threading.Thread(target=lane, args=(lambda: None,)),
+        threading.Thread(target=lane, args=(lambda: at_once(second),)),
     ]
     for each in lanes:
         each.start()
@@ -234,7 +261,7 @@ def main():
     for name in [group for group in ALONE if group in wanted and not problems]:
         run_some([name])
     for problem in problems:
-        say(f"nothing but unit was run: {problem}")
+        say(f"not all groups were run: {problem}")
         totals.append((0, 1))
     passed, failed = (sum(column) for column in zip(*totals))
     say("done")

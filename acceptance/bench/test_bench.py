@@ -10,6 +10,7 @@ import selectors
 import shutil
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -426,10 +427,88 @@ def test_governance_of_tpch(ours, plain, reader):
 
 def test_who_may_among_a_million_grants():
     """In the server's own process (AccessBench): 10,000 users, 100,000 tables, 1,000,000 grants; the reader is in 50 groups."""
-    told = junit_lines("server", "AccessBench", r"^.+ p50 .+|.+callers: .+$")
-    assert len(told) >= 6, told
-    for line in told:
-        report(line)
+    [line] = junit_lines("server", "AccessBench", r"^authorize.+ p50 .+$")
+    report(f"{line} (aim ≤ 5 ms)")
+
+
+PRINCIPALS, TABLES = 10**9, 100_000
+
+
+def fill(home, reader):
+    """100,000 tables in `bench.s` and 1,000,000 grants to 10,000 users and 2,000 groups, 50 of which the reader is in; of 100 tables these may read one."""
+    users, groups = range(PRINCIPALS, PRINCIPALS + 10_000), range(PRINCIPALS + 10_000, PRINCIPALS + 12_000)
+    columns = [{"name": f"column_{i}", "type_name": "STRING", "type_text": "string", "position": i} for i in range(10)]
+    document = json.dumps({"columns": columns, "comment": "one of many", "data_source_format": "DELTA"})
+    with contextlib.closing(sqlite3.connect(home / "tarn.db")) as database, database:
+        [metastore] = database.execute("SELECT metastore_id FROM metastore").fetchone()
+        database.executemany(
+            "INSERT INTO principal (principal_id, kind, name, display_name, active, account_admin, created_at, changed_at, document)"
+            " VALUES (?, ?, ?, ?, TRUE, FALSE, 0, 1, '{}')",
+            [(i, "USER" if i in users else "GROUP", f"bench-{i}", f"bench-{i}") for i in [*users, *groups]])
+        database.executemany("INSERT INTO group_member VALUES (?, ?)", [(group, reader) for group in groups[:50]])
+        database.executemany(
+            "INSERT INTO group_member VALUES (?, ?)", [(groups[(i * 7 + j * 311) % 2_000], user) for i, user in enumerate(users) for j in range(5)])
+        put = ("INSERT INTO securable (securable_id, metastore_id, securable_type, kind, parent_id, name, storage_location, isolated, read_only, document)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, FALSE, FALSE, ?)")
+        database.execute(put, ("bench", metastore, "CATALOG", "", metastore, "bench", None, "{}"))
+        database.execute(put, ("bench-s", metastore, "SCHEMA", "", "bench", "s", None, "{}"))
+        database.executemany(put, (
+            (f"table-{i}", metastore, "TABLE", "EXTERNAL", "bench-s", f"t{i:06}", f"s3://nowhere/t{i:06}", document) for i in range(TABLES)))
+        grant = "INSERT OR IGNORE INTO securable_grant VALUES (?, ?, ?, ?, 'bench', 0)"
+        for group in groups[:2]:
+            database.execute(grant, ("bench", group, "USE_CATALOG", metastore))
+            database.execute(grant, ("bench-s", group, "USE_SCHEMA", "bench"))
+        database.executemany(grant, (
+            (f"table-{i}", groups[i // 100 % 50] if j == 0 and i % 100 == 0 else users[(i * 13 + j) % 10_000] if j % 2 == 0 else groups[50 + (i + j) % 1_900],
+             "SELECT", "bench-s") for i in range(TABLES) for j in range(10)))
+
+
+@pytest.fixture
+def large():
+    """An instance with a large metastore, and a token of who is in 50 groups there."""
+    one = Instance()
+    try:
+        one.tarn("quickstart")
+        _, token, reader = Account(one).person("reader")
+        one.tarn("down")
+        fill(one.home, int(reader))
+        one.tarn("up")
+        yield one, token
+    finally:
+        one.remove()
+
+
+def test_a_table_among_a_million_grants(large):
+    """GET and lists over REST."""
+    instance, token = large
+    tables = "/api/2.1/unity-catalog/tables"
+
+    def gets(load):
+        """Of those that the reader may read, one after the other."""
+        return [load.request("GET", f"{tables}/bench.s.t{i:06}", token) for i in range(0, TABLES, 100)]
+
+    one, many = Load(instance, 1), Load(instance, CALLERS)
+    for _ in range(20):  # until the JIT has seen it
+        many.play(gets(many), 200)
+    alone = sorted(one.play(gets(one) * 3, 200))
+    server, began = instance.status()["pid"], time.perf_counter()
+    before, rounds = cpu_seconds(server), 15
+    for _ in range(rounds):
+        many.play(gets(many), 200)
+    calls, elapsed = rounds * TABLES // 100, time.perf_counter() - began
+    report(f"GET table among 100,000 with 1,000,000 grants, 50 groups: one caller p50 {statistics.median(alone) * 1000:.2f} ms, p99"
+           f" {alone[len(alone) * 99 // 100] * 1000:.2f} ms (aim ≤ 2 ms p50); {CALLERS} callers {calls / elapsed:.0f}/s (aim ≥ 3000/s),"
+           f" {(cpu_seconds(server) - before) / calls * 1e6:.0f} µs of CPU a call")
+    pages = []
+    for after in "", "t050000", "t099000":
+        path = f"{tables}?catalog_name=bench&schema_name=s&max_results=100&page_token={after}"
+        answers = {}
+        one.play([one.request("GET", path, token)] * 30, 200, answers)
+        assert 0 < len(answers[0]["tables"]) <= 100
+        pages.append(f"{statistics.median(one.play([one.request('GET', path, token)] * 100, 200)) * 1000:.1f}")
+    one.close()
+    many.close()
+    report(f"a page of 100 of these, at the beginning, in the middle, at the end: p50 {', '.join(pages)} ms (aim: constant)")
 
 
 def test_the_console(ours):

@@ -45,6 +45,7 @@ LEFT_OUT = {
     "show-": "prints what there is in the catalog, which differs",
     "describe": "prints owners, paths and times",
     "variant/": "needs the suite's own files",
+    "scripting/randomly_generated_scripts": "its loops end because UPDATE fails on tables of parquet; on those of Delta they never do",
 }
 
 # What a statement prints of the catalog: paths, owners, times. Of these the schema is compared, or the error.
@@ -129,8 +130,16 @@ def answered(spark, statement):
 
 def outcomes(session, file, place):
     """What each statement of a file gives, in a session and a schema of its own."""
-    enough = threading.Timer(PATIENCE, session.interruptAll)
-    enough.start()
+    done = threading.Event()
+
+    def interrupt():
+        """Again and again: a script's handler may take it for an error of its own, and each statement wants one."""
+        pause = PATIENCE
+        while not done.wait(pause):
+            session.interruptAll()
+            pause = 5
+
+    threading.Thread(target=interrupt, daemon=True).start()
     try:
         session.conf.set("spark.sql.session.timeZone", "America/Los_Angeles")
         for key, value in file.settings.items():
@@ -142,7 +151,7 @@ def outcomes(session, file, place):
             session.sql(statement)
         return [answered(session, statement) for statement, _, _ in file.cases]
     finally:
-        enough.cancel()
+        done.set()
         session.stop()
 
 

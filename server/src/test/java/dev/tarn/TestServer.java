@@ -90,7 +90,7 @@ public final class TestServer implements BeforeAllCallback, AfterAllCallback {
             Path.of(".").toAbsolutePath(),
             Map.of("TARN_PORT", "0", "TARN_DATABASE", TestDatabase.setting(home)));
     Files.createDirectories(config.keys());
-    try (Database database = Database.open(config.database())) {
+    try (Database database = Database.open(TestDatabase.of(home))) {
       database.inTransaction(
           handle ->
               handle.execute(

@@ -1,7 +1,5 @@
 package dev.tarn.access;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import com.databricks.sdk.service.catalog.ColumnInfo;
 import com.databricks.sdk.service.catalog.ColumnTypeName;
 import com.databricks.sdk.service.catalog.SecurableType;
@@ -18,18 +16,12 @@ import dev.tarn.http.Caller;
 import dev.tarn.http.Role;
 import dev.tarn.iam.Iam;
 import java.lang.management.ManagementFactory;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import org.jdbi.v3.core.Handle;
 import org.jdbi.v3.core.statement.PreparedBatch;
@@ -225,65 +217,5 @@ class AccessBench {
               }
               return authorization.authorize(caller, new Authorize(needs));
             }));
-  }
-
-  @Test
-  void oneTableByRest() throws Exception {
-    HttpClient client = HttpClient.newHttpClient();
-    String token = "Bearer " + server.token("reader");
-    Callable<HttpResponse<String>> get =
-        () ->
-            client.send(
-                HttpRequest.newBuilder(
-                        URI.create(
-                            server.url()
-                                + "/api/2.1/unity-catalog/tables/bench.s.t%06d"
-                                    .formatted(((int) (Math.random() * TABLES / 100)) * 100)))
-                    .header("Authorization", token)
-                    .build(),
-                HttpResponse.BodyHandlers.ofString());
-    assertThat(get.call().statusCode()).isEqualTo(200);
-    print("GET table, one caller", timed(2_000, 3_000, get));
-    print(
-        "GET current metastore, one caller",
-        timed(
-            500,
-            2_000,
-            () ->
-                server.send(
-                    "reader", "GET", "/api/2.1/unity-catalog/current-metastore-assignment", null)));
-    ConcurrentLinkedQueue<Long> all = new ConcurrentLinkedQueue<>();
-    long start = System.nanoTime();
-    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-      for (int i = 0; i < 16; i++) {
-        var unused = threads.submit(() -> all.addAll(timed(0, 2_000, get)));
-      }
-    }
-    print("GET table, 16 callers", List.copyOf(all));
-    System.out.printf(
-        "GET table, 16 callers: %.0f/s with the client on the same cores%n",
-        all.size() / ((System.nanoTime() - start) / 1e9));
-  }
-
-  @Test
-  void pagesOfOneHundredThousand() throws Exception {
-    for (String who : List.of("reader", "admin")) {
-      if (who.equals("admin")) {
-        database.inTransaction(
-            handle ->
-                handle.execute(
-                    "UPDATE securable SET owner_id = (SELECT principal_id FROM principal WHERE name"
-                        + " = 'admin@tarn.local') WHERE securable_id = 'bench'"));
-      }
-      for (String after : List.of("", "t050000", "t099000")) {
-        String path =
-            "/api/2.1/unity-catalog/tables?catalog_name=bench&schema_name=s&max_results=100&page_token="
-                + after;
-        assertThat(server.send(who, "GET", path, null).statusCode()).isEqualTo(200);
-        print(
-            "page of 100 after '" + after + "' for " + who,
-            timed(30, 100, () -> server.send(who, "GET", path, null)));
-      }
-    }
   }
 }

@@ -14,12 +14,14 @@ import java.util.Map;
 
 /**
  * Where tests keep their state: a SQLite file, or with {@code -Ddatabase=postgres} a database of
- * its own on one PostgreSQL a JVM, which goes when the data directory is gone.
+ * its own on one PostgreSQL a JVM, which goes when the data directory is gone. Tables are made once
+ * a JVM, and copied.
  */
 public final class TestDatabase {
   private static final String TEMPLATE = "migrated";
   private static final Map<Path, String> NAMES = new HashMap<>();
   private static EmbeddedPostgres postgres;
+  private static Path file;
   private static boolean migrated;
   private static int made;
 
@@ -31,7 +33,24 @@ public final class TestDatabase {
 
   /** The database of a data directory: the same one each time it is asked for. */
   public static DatabaseUrl of(Path home) {
-    return DatabaseUrl.parse(setting(home), home.resolve("tarn.db"), null);
+    Path own = home.resolve("tarn.db");
+    if (!isPostgres() && !Files.exists(own)) {
+      copy(own);
+    }
+    return DatabaseUrl.parse(setting(home), own, null);
+  }
+
+  private static synchronized void copy(Path own) {
+    try {
+      if (file == null) {
+        file = Files.createTempFile("tarn-test", ".db");
+        file.toFile().deleteOnExit();
+        Database.open(DatabaseUrl.parse("sqlite", file, null)).close();
+      }
+      Files.copy(file, own);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** As the setting {@code database} spells it. */
@@ -69,7 +88,7 @@ public final class TestDatabase {
       }
     }
     String name = "test_" + made++;
-    sql("CREATE DATABASE " + name + " TEMPLATE " + TEMPLATE);
+    sql("CREATE DATABASE " + name + " TEMPLATE " + TEMPLATE + " STRATEGY file_copy");
     NAMES.put(home, name);
     return name;
   }
