@@ -21,6 +21,7 @@ import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.zip.CRC32;
 import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
@@ -167,9 +168,17 @@ final class Archive implements AutoCloseable {
         zip.close();
         throw new ZipException("it has no manifest.json");
       }
+      byte[] manifest;
       try (InputStream in = zip.getInputStream(entry)) {
-        archive = new Archive(zip, Json.MAPPER.readTree(in));
+        manifest = in.readAllBytes();
       }
+      CRC32 sum = new CRC32(); // ZipFile looks at none
+      sum.update(manifest);
+      if (sum.getValue() != entry.getCrc()) {
+        zip.close();
+        throw new ZipException("its manifest.json does not have the checksum it was written with");
+      }
+      archive = new Archive(zip, Json.MAPPER.readTree(manifest));
       archive.check(kind);
       return archive;
     } catch (IOException e) {

@@ -46,7 +46,9 @@ final class Sqlite implements Dialect {
     writeHandle = jdbi.open();
     for (int i = 0; i < READERS; i++) {
       Connection reader = connect(url);
-      readHandles.add(Jdbi.create(() -> reader).open());
+      Jdbi reads = Jdbi.create(() -> reader);
+      reads.setStatementBuilderFactory(connection -> new KeptStatements());
+      readHandles.add(reads.open());
     }
   }
 

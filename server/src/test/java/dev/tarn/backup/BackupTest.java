@@ -15,6 +15,8 @@ import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -132,7 +134,10 @@ class BackupTest {
     backUp();
     Config to = config("to");
     byte[] good = Files.readAllBytes(data);
-    for (int at : new int[] {100, good.length / 2, good.length - 300}) {
+    ByteBuffer zip = ByteBuffer.wrap(good).order(ByteOrder.LITTLE_ENDIAN);
+    int content = 30 + zip.getShort(26) + zip.getShort(28); // behind the header of the first file
+    int list = zip.getInt(good.length - 6); // of all files, behind the manifest and its checksum
+    for (int at : new int[] {content, content + 9, list - 120, list - 60, list - 20, list + 42}) {
       Files.write(data, good);
       try (RandomAccessFile file = new RandomAccessFile(data.toFile(), "rw")) {
         file.seek(at);
@@ -140,7 +145,7 @@ class BackupTest {
         file.seek(at);
         file.write(was ^ 0x55);
       }
-      assertThatThrownBy(() -> restore(to)).as("byte %s", at).hasMessageContaining("data.zip");
+      assertThatThrownBy(() -> restore(to), "byte %s", at).hasMessageContaining("data.zip");
       assertThat(to.home()).doesNotExist();
     }
     Files.write(data, java.util.Arrays.copyOf(good, good.length / 2));

@@ -13,6 +13,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.jdbi.v3.core.Handle;
+import org.jdbi.v3.core.statement.Query;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,6 +41,47 @@ class DatabaseTest {
                       handle.createQuery("SELECT count(*) FROM thing").mapTo(int.class).one()))
           .isEqualTo(1);
     }
+  }
+
+  @Test
+  void aTextThatIsAskedAgainAnswersAnewAlsoWithinItselfAndHoldsNoSnapshot() throws Exception {
+    DatabaseUrl url = TestDatabase.of(folder);
+    try (Database database = Database.open(url)) {
+      database.inTransaction(handle -> handle.execute("CREATE TABLE thing (n BIGINT NOT NULL)"));
+      for (int i = 1; i <= 10; i++) {
+        int n = i;
+        database.inTransaction(handle -> handle.execute("INSERT INTO thing VALUES (?)", n));
+        for (int reader = 0; reader < 8; reader++) {
+          assertThat(
+                  database.<Integer, RuntimeException>read(
+                      handle -> next(handle, n - 1) * 100 + next(handle, 0)))
+              .isEqualTo(n * 100 + 1);
+        }
+        assertThat(
+                database.<Boolean, RuntimeException>read(
+                    handle ->
+                        after(handle, 0)
+                            .map((row, context) -> next(handle, row.getInt(1) - 1) == row.getInt(1))
+                            .stream()
+                            .allMatch(same -> same)))
+            .isTrue();
+      }
+      if (!TestDatabase.isPostgres()) {
+        try (var connection = Sqlite.connect("jdbc:sqlite:" + url.file());
+            var statement = connection.createStatement();
+            var row = statement.executeQuery("PRAGMA wal_checkpoint(TRUNCATE)")) {
+          assertThat(row.getInt("busy")).isEqualTo(0);
+        }
+      }
+    }
+  }
+
+  private static Query after(Handle handle, int n) {
+    return handle.createQuery("SELECT n FROM thing WHERE n > :n ORDER BY n").bind("n", n);
+  }
+
+  private static int next(Handle handle, int n) {
+    return after(handle, n).mapTo(int.class).findFirst().orElseThrow();
   }
 
   @Test
