@@ -213,8 +213,8 @@ def main():
             totals.append((0, len(names)))
             say(f"{', '.join(names)}: {problem!r}")
 
-    def lane(begin):
-        begin()
+    def lane(first_of_all):
+        first_of_all()
         prepared.wait()
         while not problems:
             try:
