@@ -19,6 +19,7 @@ import dev.tarn.billing.Billing;
 import dev.tarn.catalog.Catalog;
 import dev.tarn.cloudformation.Sessions;
 import dev.tarn.cloudformation.Stacks;
+import dev.tarn.compute.Compute;
 import dev.tarn.connect.ConnectDoor;
 import dev.tarn.database.Database;
 import dev.tarn.database.Leases;
@@ -43,6 +44,7 @@ import dev.tarn.iam.StackSessions.Unbound;
 import dev.tarn.iam.WorkspaceGroups;
 import dev.tarn.keys.Keys;
 import dev.tarn.mail.Mail;
+import dev.tarn.permissions.Permissions;
 import dev.tarn.sql.Sql;
 import dev.tarn.storage.Buckets;
 import dev.tarn.storage.Disk;
@@ -95,9 +97,11 @@ public final class Server implements AutoCloseable {
   private final Account account;
   private final Billing billing;
   private final Access access;
+  private final Permissions permissions;
   private final Catalog catalog;
   private final Engines engines;
   private final Sql sql;
+  private final Compute compute;
   private final Stacks stacks;
   private final AwsAccount aws;
   private final Snapshots snapshots;
@@ -146,6 +150,7 @@ public final class Server implements AutoCloseable {
             () -> ownUrl().toString());
     aws = config.aws() == null ? null : new AwsAccount(config.aws(), region, iam::accountId);
     access = new Access(database, clock, people(iam));
+    permissions = new Permissions(database, members(iam));
     catalog = new Catalog(database, buckets, clock, this::place, access, Stacks::reaches, seal);
     engines = new Engines(config, database, seal, sandbox, tokens(iam), access::version, clock);
     engines.onChange(
@@ -155,6 +160,15 @@ public final class Server implements AutoCloseable {
           }
         });
     sql = new Sql(config, database, engines, this::spec, this::rootFolder, this::url, clock);
+    compute =
+        new Compute(
+            database,
+            engines,
+            this::clusterSpec,
+            permissions,
+            clusterMembers(iam),
+            workspace -> place(workspace).region(),
+            clock);
     iam.onChange(
         () -> {
           sql.cancelUnless(iam::mayEnter);
@@ -188,6 +202,7 @@ public final class Server implements AutoCloseable {
                             workspace.id(), iam.nameOf(workspace.createdBy()).orElse("System")))),
             List.of(
                 workspace -> sql.removeWorkspace(workspace.id()),
+                workspace -> compute.removeWorkspace(workspace.id()),
                 workspace -> catalog.removeWorkspace(workspace.id()),
                 this::removeRootBucket));
     Mail mail = new Mail(config.mail());
@@ -197,7 +212,7 @@ public final class Server implements AutoCloseable {
             buckets,
             iam::accountId,
             engines::uptimes,
-            sql::warehouse,
+            id -> Compute.isCluster(id) ? compute.facts(id) : sql.warehouse(id),
             account::workspace,
             () -> audit,
             (to, subject, text) -> mail.isConfigured() && mail.send(to, subject, text).isEmpty(),
@@ -227,9 +242,11 @@ public final class Server implements AutoCloseable {
     iam.accessRoutes(routes, this::face);
     billing.routes(routes);
     access.routes(routes);
+    permissions.routes(routes);
     catalog.routes(routes);
     engines.routes(routes);
     sql.routes(routes);
+    compute.routes(routes);
     stacks.routes(routes);
     snapshots.routes(routes);
     keys.routes(routes);
@@ -370,6 +387,49 @@ public final class Server implements AutoCloseable {
     };
   }
 
+  /** What the permissions of a workspace's objects ask of identity. */
+  private static Permissions.People members(Iam iam) {
+    return new Permissions.People() {
+      @Override
+      public Set<Long> standsFor(long principalId) {
+        return iam.standsFor(principalId);
+      }
+
+      @Override
+      public Map<Long, List<String>> ways(long principalId) {
+        return iam.ways(principalId);
+      }
+
+      @Override
+      public Optional<Long> named(long workspaceId, Caller.Kind kind, String name) {
+        return iam.principalOf(workspaceId, kind, name);
+      }
+
+      @Override
+      public Optional<Permissions.Named> name(long principalId) {
+        return iam.called(principalId)
+            .map(is -> new Permissions.Named(is.kind(), is.name(), is.displayName()));
+      }
+    };
+  }
+
+  /** What clusters ask of identity. */
+  private static Compute.Members clusterMembers(Iam iam) {
+    return new Compute.Members() {
+      @Override
+      public boolean isEntitled(Caller caller, String entitlement) {
+        return iam.isEntitled(
+            caller.workspaceId(), Long.parseLong(caller.principalId()), entitlement);
+      }
+
+      @Override
+      public Optional<Long> named(long workspaceId, String name) {
+        return iam.principalOf(workspaceId, Caller.Kind.USER, name)
+            .or(() -> iam.principalOf(workspaceId, Caller.Kind.SERVICE_PRINCIPAL, name));
+      }
+    };
+  }
+
   /** What engines ask of identity. */
   private static Engines.Tokens tokens(Iam iam) {
     return new Engines.Tokens() {
@@ -399,6 +459,25 @@ public final class Server implements AutoCloseable {
         writable,
         catalog.defaultCatalog(workspaceId).orElse("main"),
         0); // The warehouse decides when it stops.
+  }
+
+  /** The same for a cluster, which stops by itself when nobody uses it. */
+  private Engines.Spec clusterSpec(
+      long workspaceId,
+      String clusterId,
+      Map<String, String> sparkConf,
+      Map<String, String> environment,
+      int idleMinutes) {
+    Engines.Spec spec = spec(workspaceId, clusterId);
+    return new Engines.Spec(
+        clusterId, workspaceId, spec.buckets(), spec.defaultCatalog(), idleMinutes);
+  }
+
+  /** A cluster's engine, or a warehouse's. */
+  private Sql.Use use(Caller caller, String computeId, Sql.Need need) {
+    return Compute.isCluster(computeId)
+        ? compute.use(caller, computeId, need)
+        : sql.use(caller, computeId, need);
   }
 
   private Path rootFolder(long workspaceId) {
@@ -464,7 +543,8 @@ public final class Server implements AutoCloseable {
             hosts,
             authenticator,
             new Api(hosts, routes, authenticator, audit, clock, calls, watch()),
-            new ConnectDoor(hosts, authenticator, sql, engines, audit, watch(), clock, calls));
+            new ConnectDoor(
+                hosts, authenticator, this::use, engines, audit, watch(), clock, calls));
     try {
       http.start().join();
     } catch (CompletionException e) {
@@ -486,6 +566,7 @@ public final class Server implements AutoCloseable {
         account.workspaces().stream()
             .map(workspace -> config.storage().resolve(workspace.bucket()))
             .toList());
+    compute.start();
     account.recover();
     billing.start();
     retention

@@ -1,11 +1,12 @@
 package dev.tarn.billing;
 
+import dev.tarn.sql.Sql;
 import java.util.Map;
 
 /**
- * What an hour of a warehouse comes to: DBU by size, and dollars a DBU by kind. The figures are
- * this installation's own, in the order of magnitude of the public list, and nobody is charged;
- * {@code docs/admin/cloud-resources.md} has the table.
+ * What an hour of a warehouse or cluster comes to: DBU by size, and dollars a DBU by kind. The
+ * figures are this installation's own, in the order of magnitude of the public list, and nobody is
+ * charged; {@code docs/admin/cloud-resources.md} has the table.
  */
 final class ListPrices {
   private static final Map<String, Integer> DBU_AN_HOUR =
@@ -21,14 +22,27 @@ final class ListPrices {
           "4X-Large", 528,
           "5X-Large", 1056);
 
+  /** Of a cluster's driver, by what follows the family in the name of its node type. */
+  private static final Map<String, Integer> DBU_OF_NODE =
+      Map.of("large", 1, "xlarge", 2, "2xlarge", 4, "4xlarge", 8);
+
   private ListPrices() {}
 
   static int dbuAnHour(Usage.Source source) {
-    return DBU_AN_HOUR.getOrDefault(source.size(), 4);
+    return isCluster(source)
+        ? DBU_OF_NODE.getOrDefault(source.size().replaceFirst(".*\\.", ""), 1)
+        : DBU_AN_HOUR.getOrDefault(source.size(), 4);
+  }
+
+  static boolean isCluster(Usage.Source source) {
+    return source.type().equals(Sql.Facts.ALL_PURPOSE);
   }
 
   /** Such as {@code ENTERPRISE_SQL_PRO_COMPUTE}. */
   static String sku(Usage.Source source) {
+    if (isCluster(source)) {
+      return source.tier() + "_ALL_PURPOSE_COMPUTE";
+    }
     String kind =
         source.serverless()
             ? "SERVERLESS_SQL_COMPUTE"
@@ -38,6 +52,6 @@ final class ListPrices {
 
   /** Thousandths of a dollar. */
   static int aDbu(Usage.Source source) {
-    return source.serverless() ? 700 : source.type().equals("PRO") ? 550 : 220;
+    return source.serverless() ? 700 : source.type().equals("PRO") || isCluster(source) ? 550 : 220;
   }
 }

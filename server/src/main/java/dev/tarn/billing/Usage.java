@@ -81,7 +81,8 @@ final class Usage {
   }
 
   /**
-   * @param sources what the warehouse (second) of a workspace (first) is, if it is still there
+   * @param sources what the warehouse or cluster (second) of a workspace (first) is, if it is still
+   *     there
    */
   Usage(
       Database database,
@@ -236,7 +237,7 @@ final class Usage {
       Source source = row.source();
       Map<String, String> tags = new java.util.TreeMap<>(source.tags());
       String custom = Json.write(tags);
-      tags.put("SqlEndpointId", source.warehouseId());
+      tags.put(ListPrices.isCluster(source) ? "ClusterId" : "SqlEndpointId", source.warehouseId());
       String[] fields = {
         Long.toString(row.workspaceId()),
         Instant.ofEpochMilli(row.hourEnd()).toString(),

@@ -42,13 +42,13 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Spark Connect for any client of it: {@code
- * sc://host:port/;token=dapi…;x-databricks-cluster-id=<id of a SQL warehouse>}. Who calls is
- * settled here as for the REST API; then the call goes to the warehouse's engine under that
- * principal, signed. Frames are not opened: of a message only its first field is read, which is the
- * session's id; the inspector in the driver judges the rest, and refuses a message that names
- * another session.
+ * sc://host:port/;token=dapi…;x-databricks-cluster-id=<id of a cluster or SQL warehouse>}. Who
+ * calls is settled here as for the REST API; then the call goes to the warehouse's engine under
+ * that principal, signed. Frames are not opened: of a message only its first field is read, which
+ * is the session's id; the inspector in the driver judges the rest, and refuses a message that
+ * names another session.
  *
- * <p>What stands here for who may is {@link Sql#use}.
+ * <p>What stands here for who may is {@link Computes#use}.
  */
 public final class ConnectDoor {
   public static final String PATH = "/spark.connect.SparkConnectService";
@@ -57,6 +57,13 @@ public final class ConnectDoor {
   private static final int PREFIX = 5;
   private static final int SESSION_ID = 36;
   private static final int BUFFER = 1 << 16;
+
+  /** What may be spoken to. */
+  @FunctionalInterface
+  public interface Computes {
+    /** As {@link Sql#use}, for clusters too. */
+    Sql.Use use(Caller caller, String computeId, Need need);
+  }
 
   /** Calls of the protocol of Spark 4.2; what is not among them is not handed on. */
   private static final Map<String, Need> METHODS =
@@ -76,7 +83,7 @@ public final class ConnectDoor {
 
   private final Hosts hosts;
   private final Authenticator authenticator;
-  private final Sql sql;
+  private final Computes computes;
   private final Engines engines;
   private final Audit audit;
   private final Watch watch;
@@ -89,7 +96,7 @@ public final class ConnectDoor {
   public ConnectDoor(
       Hosts hosts,
       Authenticator authenticator,
-      Sql sql,
+      Computes computes,
       Engines engines,
       Audit audit,
       Watch watch,
@@ -97,7 +104,7 @@ public final class ConnectDoor {
       ExecutorService calls) {
     this.hosts = hosts;
     this.authenticator = authenticator;
-    this.sql = sql;
+    this.computes = computes;
     this.engines = engines;
     this.audit = audit;
     this.watch = watch;
@@ -172,7 +179,7 @@ public final class ConnectDoor {
       throw new InvalidParameterValue(
           "header "
               + COMPUTE
-              + ": null (expected: the id of a SQL warehouse, as in"
+              + ": null (expected: the id of a cluster or of a SQL warehouse, as in"
               + " sc://host:port/;token=…;"
               + COMPUTE
               + "=…)",
@@ -182,7 +189,7 @@ public final class ConnectDoor {
     byte[] head = head(frames);
     call.sessionId = new String(head, PREFIX + 2, SESSION_ID, StandardCharsets.UTF_8);
     watch.before("POST", call.action());
-    Sql.Use use = sql.use(call.caller, call.compute, METHODS.get(call.method));
+    Sql.Use use = computes.use(call.caller, call.compute, METHODS.get(call.method));
     try {
       Lease lease =
           engines

@@ -279,6 +279,14 @@ public final class Engines implements AutoCloseable {
     }
   }
 
+  /** Stops one, and returns when it is gone; one that is not up here is left alone. */
+  public void stopOne(String engineId, String reason) {
+    Driver driver = drivers.get(String.valueOf(engineId));
+    if (driver != null) {
+      stop(driver, reason);
+    }
+  }
+
   private Driver driver(Spec spec) {
     URI address = catalog.join();
     while (true) {

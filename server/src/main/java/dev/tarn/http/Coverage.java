@@ -32,10 +32,11 @@ public final class Coverage {
         rows.append("\n### ").append(operation.name().replaceFirst("\\.[^.]*$", "")).append("\n\n");
         rows.append("| operation | verb and path | |\n|---|---|---|\n");
       }
-      count += route == null ? 0 : 1;
+      boolean isBuilt = route != null || routes.isAnswered(operation);
+      count += isBuilt ? 1 : 0;
       rows.append("| ").append(operation.method()).append(" | `");
       rows.append(operation.verb()).append(' ').append(operation.path()).append("` | ");
-      rows.append(route == null ? "404" : "built").append(" |\n");
+      rows.append(isBuilt ? "built" : "404").append(" |\n");
     }
     for (Route route : routes.all()) {
       Ignores ignores = route.method().getAnnotation(Ignores.class);

@@ -15,6 +15,7 @@ final class OlderPaths {
     NEWER.put("/api/2.0/clusters/", "/api/2.1/clusters/");
     NEWER.put("/api/2.0/jobs/", "/api/2.2/jobs/");
     NEWER.put("/api/2.1/jobs/", "/api/2.2/jobs/");
+    NEWER.put("/api/2.0/permissions/sql/", "/api/2.0/permissions/");
     NEWER.put("/api/2.0/scim/v2/", "/api/2.0/preview/scim/v2/");
     NEWER.put("/api/2.0/sql/endpoints", "/api/2.0/sql/warehouses");
     NEWER.put("/api/2.0/unity-catalog/", "/api/2.1/unity-catalog/");

@@ -25,6 +25,7 @@ public final class Routes {
   private final Map<String, List<Route>> byVerb = new HashMap<>();
   private final Set<Method> mounted = new HashSet<>();
   private final Set<Class<?>> services = new HashSet<>();
+  private final Set<String> answered = new HashSet<>();
 
   /**
    * One operation that can be called.
@@ -106,6 +107,18 @@ public final class Routes {
   }
 
   /**
+   * Says that the SDK's operations on paths that begin so are answered by what is mounted for paths
+   * that are less special: one operation, of which the SDK has a form for each kind of object.
+   */
+  public void answersBelow(String beginning) {
+    answered.add(beginning);
+  }
+
+  boolean isAnswered(SdkOperation operation) {
+    return answered.stream().anyMatch(operation.path()::startsWith);
+  }
+
+  /**
    * To be called when all is mounted.
    *
    * @throws IllegalStateException a method says who may call it, but is no operation
@@ -123,7 +136,9 @@ public final class Routes {
     }
     sort();
     for (SdkOperation operation : operations) {
-      shadow(operation);
+      if (!isAnswered(operation)) {
+        shadow(operation);
+      }
     }
     sort();
   }

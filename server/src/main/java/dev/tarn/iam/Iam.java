@@ -312,6 +312,66 @@ public final class Iam {
                 .map(Principal::id));
   }
 
+  /**
+   * Somebody as a workspace names them: who enters it, any group of the account, its own groups,
+   * and {@code users} and {@code admins}, which follow from who is assigned.
+   */
+  public Optional<Long> principalOf(long workspaceId, Caller.Kind kind, String name) {
+    if (kind == Caller.Kind.GROUP && Scim.SYSTEM_GROUPS.contains(name)) {
+      return name.equals("account users")
+          ? Optional.of(WorkspaceGroups.ACCOUNT_USERS)
+          : WorkspaceGroups.find(principals, workspaceId)
+              .map(groups -> name.equals("admins") ? groups.admins() : groups.users());
+    }
+    return principals
+        .read(handle -> Principals.named(handle, kind, name))
+        .filter(
+            found ->
+                kind == Caller.Kind.GROUP
+                    ? found.workspaceId() == null || found.workspaceId() == workspaceId
+                    : enters(found.id(), workspaceId))
+        .map(Principal::id);
+  }
+
+  /** Whether somebody was given an entitlement in a workspace, directly or by a group. */
+  public boolean isEntitled(long workspaceId, long principalId, String entitlement) {
+    Set<Long> all = standsFor(principalId);
+    return !all.isEmpty()
+        && principals.read(
+            handle ->
+                handle
+                    .createQuery(
+                        """
+                        SELECT count(*) > 0 FROM workspace_entitlement
+                        WHERE workspace_id = :workspace AND entitlement = :entitlement
+                          AND principal_id IN (<all>)
+                        """)
+                    .bind("workspace", workspaceId)
+                    .bind("entitlement", entitlement)
+                    .bindList("all", List.copyOf(all))
+                    .mapTo(Boolean.class)
+                    .one());
+  }
+
+  /** A principal as {@link #principalOf} names it. */
+  public Optional<Called> called(long principalId) {
+    return principals.read(handle -> Principals.any(handle, principalId)).map(Called::of);
+  }
+
+  /**
+   * @param displayName null for none
+   */
+  public record Called(Caller.Kind kind, String name, String displayName) {
+    private static Called of(Principal principal) {
+      return switch (principal.kind()) {
+        case SYSTEM_GROUP ->
+            new Called(Caller.Kind.GROUP, WorkspaceGroups.shown(principal.name()), null);
+        case GROUP -> new Called(Caller.Kind.GROUP, principal.displayName(), null);
+        default -> new Called(principal.kind(), principal.name(), principal.shownAs());
+      };
+    }
+  }
+
   /** The system groups of a workspace, made when they are not there. */
   public WorkspaceGroups workspaceGroups(long workspaceId, String name) {
     return WorkspaceGroups.find(principals, workspaceId)

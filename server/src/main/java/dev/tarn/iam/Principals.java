@@ -218,8 +218,12 @@ final class Principals {
 
   /** A user, service principal or group; system groups are nobody to whom SCIM speaks. */
   static Optional<Principal> find(Handle handle, long id) {
+    return any(handle, id).filter(found -> found.kind() != Caller.Kind.SYSTEM_GROUP);
+  }
+
+  static Optional<Principal> any(Handle handle, long id) {
     return handle
-        .createQuery("SELECT * FROM principal WHERE principal_id = :id AND kind <> 'SYSTEM_GROUP'")
+        .createQuery("SELECT * FROM principal WHERE principal_id = :id")
         .bind("id", id)
         .map((row, context) -> Principal.of(row))
         .findOne();

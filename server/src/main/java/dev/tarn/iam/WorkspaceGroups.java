@@ -72,6 +72,11 @@ public record WorkspaceGroups(long users, long admins) {
         .id();
   }
 
+  /** What a workspace calls a system group. */
+  static String shown(String name) {
+    return name.startsWith(USERS) ? "users" : name.startsWith(ADMINS) ? "admins" : "account users";
+  }
+
   /** Ids of the system groups that somebody is in, or a system group stands for. */
   static Set<Long> of(Handle handle, Principal principal, Map<Long, Boolean> assignments) {
     Set<Long> ids = new HashSet<>();

@@ -169,14 +169,21 @@ public final class Sql implements AutoCloseable {
     };
   }
 
-  /** What a warehouse is, for who accounts for it. */
+  /**
+   * What a warehouse is, or a cluster, for who accounts for it.
+   *
+   * @param size of a warehouse, or the node type of a cluster's driver
+   * @param type of a warehouse, or {@value #ALL_PURPOSE}
+   */
   public record Facts(
       String name,
       String size,
       String type,
       boolean serverless,
       String creator,
-      Map<String, String> tags) {}
+      Map<String, String> tags) {
+    public static final String ALL_PURPOSE = "ALL_PURPOSE";
+  }
 
   /** Empty when there is none, or none any more. */
   public Optional<Facts> warehouse(String id) {

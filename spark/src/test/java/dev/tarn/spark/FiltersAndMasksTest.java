@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Bob sees one row of {@code staff}, and no number whole; Alice sees all rows, Carol none. */
 class FiltersAndMasksTest {
   private static final String SETTINGS =
-      "src/main/resources/dev/tarn/spark/governance/settings.txt";
+      "../enforcement/src/main/resources/dev/tarn/enforcement/settings.txt";
   private static GovernedEngine engine;
   private static ConnectSession alice;
   private static ConnectSession bob;

@@ -1,46 +1,21 @@
 package dev.tarn.spark.governance;
 
-import java.util.List;
+import dev.tarn.enforcement.SessionSettings;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.stream.Collectors;
 
-/** Which settings of a session people may read and set: those of {@code settings.txt}, no other. */
+/** Which settings of a session people may read and set: those of {@link SessionSettings}. */
 public final class Settings {
   /** The platform's own names of some, as in {@code SET TIMEZONE = 'UTC'}. */
   private static final Map<String, String> PARAMETERS =
       Map.of("ansi_mode", "spark.sql.ansi.enabled", "timezone", "spark.sql.session.timeZone");
 
-  private static final Set<String> SETTABLE;
-  private static final Map<String, String> FIXED;
-  private static final Set<String> READABLE;
-
-  static {
-    List<String[]> lines = Table.read("settings.txt", " ");
-    SETTABLE = names(lines, "set");
-    FIXED =
-        names(lines, "fixed").stream()
-            .map(line -> line.split(" "))
-            .collect(Collectors.toMap(line -> line[0], line -> line[1]));
-    READABLE = names(lines, "read");
-    READABLE.addAll(SETTABLE);
-    READABLE.addAll(FIXED.keySet());
-  }
-
   private Settings() {}
-
-  private static Set<String> names(List<String[]> lines, String what) {
-    return lines.stream()
-        .filter(line -> line[0].equals(what))
-        .map(line -> line[1])
-        .collect(Collectors.toCollection(TreeSet::new));
-  }
 
   /** All that may be read, in order. */
   static Set<String> readable() {
-    return READABLE;
+    return SessionSettings.readable();
   }
 
   /** Spark's name of a setting, also when the platform's was given. */
@@ -56,21 +31,21 @@ public final class Settings {
   }
 
   static boolean isReadable(String name) {
-    return READABLE.contains(name(name));
+    return SessionSettings.readable().contains(name(name));
   }
 
   /** Whether people may set it. */
   public static boolean isSettable(String name) {
-    return SETTABLE.contains(name(name));
+    return SessionSettings.settable().contains(name(name));
   }
 
   /** The same for one value: what is fixed may be set to what it is. */
   static boolean isSettable(String name, String value) {
-    return isSettable(name) || value.strip().equalsIgnoreCase(FIXED.get(name));
+    return isSettable(name) || value.strip().equalsIgnoreCase(SessionSettings.fixed().get(name));
   }
 
   static boolean isUnsettable(String name) {
-    return isSettable(name) || FIXED.containsKey(name);
+    return isSettable(name) || SessionSettings.fixed().containsKey(name);
   }
 
   static String notReadable(String name) {
