@@ -453,12 +453,8 @@ public final class Server implements AutoCloseable {
     writable.put("tarn-metastore-" + place.region(), true);
     writable.put("tarn-samples", false);
     writable.keySet().removeIf(bucket -> !buckets.exists(bucket));
-    return new Engines.Spec(
-        warehouseId,
-        workspaceId,
-        writable,
-        catalog.defaultCatalog(workspaceId).orElse("main"),
-        0); // The warehouse decides when it stops.
+    return Engines.Spec.ofWarehouse(
+        warehouseId, workspaceId, writable, catalog.defaultCatalog(workspaceId).orElse("main"));
   }
 
   /** The same for a cluster, which stops by itself when nobody uses it. */

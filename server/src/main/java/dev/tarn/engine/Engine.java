@@ -4,8 +4,9 @@ package dev.tarn.engine;
  * An engine as its row says.
  *
  * @param id 32 hex digits
- * @param kind WAREHOUSE
- * @param ownerId the warehouse
+ * @param kind of its owner
+ * @param ownerId the warehouse or cluster
+ * @param slot which of its owner's engines it is, from 0
  * @param reason why it is stopping, stopped or failed; null while all is well
  * @param outerPid the process with which all of it dies, null before it was started
  * @param outerSince boot id and start tick of that process
@@ -17,8 +18,9 @@ package dev.tarn.engine;
  */
 public record Engine(
     String id,
-    String kind,
+    Kind kind,
     String ownerId,
+    int slot,
     long workspaceId,
     State state,
     String reason,
@@ -29,6 +31,12 @@ public record Engine(
     String terms,
     String keyId,
     long createdAt) {
+
+  /** What an engine is for. */
+  public enum Kind {
+    WAREHOUSE,
+    CLUSTER
+  }
 
   /** A life: it goes forward only. */
   public enum State {

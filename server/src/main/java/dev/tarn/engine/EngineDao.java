@@ -15,8 +15,8 @@ final class EngineDao {
 
   private static final String COLUMNS =
       """
-      SELECT engine_id, kind, owner_id, workspace_id, state, reason, outer_pid, outer_since, jvm_pid,
-        port, terms, key_id, created_at FROM engine
+      SELECT engine_id, kind, owner_id, slot, workspace_id, state, reason, outer_pid, outer_since,
+        jvm_pid, port, terms, key_id, created_at FROM engine
       """;
 
   private final Database database;
@@ -29,21 +29,23 @@ final class EngineDao {
     return database.leases().plane();
   }
 
-  /** Whether the owner had none here that is up, and has this one now. */
+  /** Whether the owner had none here that is up in this slot, and has this one now. */
   boolean insert(String id, Engines.Spec spec, String terms, String keyId, long now) {
     return database.inTransaction(
         handle ->
             handle
                     .createUpdate(
                         """
-                        INSERT INTO engine (engine_id, kind, owner_id, workspace_id, spec, state, terms,
-                          key_id, created_at, plane_id)
-                        VALUES (:id, 'WAREHOUSE', :owner, :workspace, :spec, 'STARTING', :terms, :key, :now,
-                          :plane)
+                        INSERT INTO engine (engine_id, kind, owner_id, slot, workspace_id, spec, state,
+                          terms, key_id, created_at, plane_id)
+                        VALUES (:id, :kind, :owner, :slot, :workspace, :spec, 'STARTING', :terms,
+                          :key, :now, :plane)
                         ON CONFLICT DO NOTHING
                         """)
                     .bind("id", id)
+                    .bind("kind", spec.kind().name())
                     .bind("owner", spec.ownerId())
+                    .bind("slot", spec.slot())
                     .bind("workspace", spec.workspaceId())
                     .bind("spec", Json.write(spec))
                     .bind("terms", terms)
@@ -143,8 +145,28 @@ final class EngineDao {
                 .findOne());
   }
 
-  /** The one of an owner that is up here, else the newest of this control plane. */
-  Optional<Engine> newest(String ownerId) {
+  /** The one of a slot that is up here, else the newest of this control plane. */
+  Optional<Engine> newest(String ownerId, int slot) {
+    return database.read(
+        handle ->
+            engines(
+                    handle
+                        .createQuery(
+                            COLUMNS
+                                + """
+                                 WHERE owner_id = :owner AND slot = :slot AND plane_id = :plane
+                                ORDER BY CASE WHEN ended_at IS NOT NULL THEN 2
+                                  WHEN state = 'DRAINING' THEN 1 ELSE 0 END, created_at DESC
+                                LIMIT 1
+                                """)
+                        .bind("owner", ownerId)
+                        .bind("slot", slot)
+                        .bind("plane", plane()))
+                .findOne());
+  }
+
+  /** The newest of an owner here. */
+  Optional<Engine> newestOf(String ownerId) {
     return database.read(
         handle ->
             engines(
@@ -153,13 +175,28 @@ final class EngineDao {
                             COLUMNS
                                 + """
                                  WHERE owner_id = :owner AND plane_id = :plane
-                                ORDER BY CASE WHEN ended_at IS NOT NULL THEN 2
-                                  WHEN state = 'DRAINING' THEN 1 ELSE 0 END, created_at DESC
-                                LIMIT 1
+                                ORDER BY created_at DESC LIMIT 1
                                 """)
                         .bind("owner", ownerId)
                         .bind("plane", plane()))
-                .findOne());
+                .findFirst());
+  }
+
+  /** Those of an owner that are up here, by slot. */
+  List<Engine> upOf(String ownerId) {
+    return database.read(
+        handle ->
+            engines(
+                    handle
+                        .createQuery(
+                            COLUMNS
+                                + """
+                                 WHERE owner_id = :owner AND plane_id = :plane AND ended_at IS NULL
+                                ORDER BY slot, created_at
+                                """)
+                        .bind("owner", ownerId)
+                        .bind("plane", plane()))
+                .list());
   }
 
   /** All that this control plane has to answer for. */
@@ -306,17 +343,18 @@ final class EngineDao {
         (row, context) ->
             new Engine(
                 row.getString(1),
-                row.getString(2),
+                Engine.Kind.valueOf(row.getString(2)),
                 row.getString(3),
-                row.getLong(4),
-                State.valueOf(row.getString(5)),
-                row.getString(6),
-                row.getObject(7) == null ? null : row.getLong(7),
-                row.getString(8),
-                row.getObject(9) == null ? null : row.getLong(9),
-                row.getObject(10) == null ? null : row.getInt(10),
-                row.getString(11),
+                row.getInt(4),
+                row.getLong(5),
+                State.valueOf(row.getString(6)),
+                row.getString(7),
+                row.getObject(8) == null ? null : row.getLong(8),
+                row.getString(9),
+                row.getObject(10) == null ? null : row.getLong(10),
+                row.getObject(11) == null ? null : row.getInt(11),
                 row.getString(12),
-                row.getLong(13)));
+                row.getString(13),
+                row.getLong(14)));
   }
 }

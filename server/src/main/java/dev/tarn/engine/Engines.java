@@ -10,6 +10,7 @@ import dev.tarn.Config;
 import dev.tarn.database.Database;
 import dev.tarn.database.KeyRing;
 import dev.tarn.database.Seal;
+import dev.tarn.engine.Engine.Kind;
 import dev.tarn.engine.Engine.State;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Answer;
@@ -54,7 +55,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The Spark applications behind warehouses. An engine is a row first: its partial unique index says
+ * The Spark applications behind warehouses and clusters. An engine is a row first: its partial unique index says
  * which of two starts is the one, and each later change is an UPDATE that names the state it comes
  * from. Then a process in the {@link Sandbox}, which survives a control plane that is killed: the
  * next one finds it by the marks on its command line and takes it over when row, process, port and
@@ -105,19 +106,87 @@ public final class Engines implements AutoCloseable {
   }
 
   /**
-   * What an engine is for.
+   * What an engine is for. It is kept in its row, so there is no secret in it.
    *
-   * @param ownerId the warehouse; it has one engine at a time
+   * @param ownerId the warehouse or cluster
+   * @param slot which of its owner's engines it is: one a slot at a time
    * @param buckets what it sees of the storage, and whether it may write there
    * @param defaultCatalog where its sessions start
    * @param idleMinutes after which it stops by itself; 0 for never
+   * @param memory its heap, as Java spells it; null for that of {@link Config}
+   * @param cores how many it uses; null for those of {@link Config}, 0 for all
+   * @param sparkConf further settings, which go before all others: who asks has judged them
+   * @param environment further variables of its process, set within the walls
    */
   public record Spec(
+      @JsonProperty("kind") Kind kind,
       @JsonProperty("owner_id") String ownerId,
+      @JsonProperty("slot") int slot,
       @JsonProperty("workspace_id") long workspaceId,
       @JsonProperty("buckets") Map<String, Boolean> buckets,
       @JsonProperty("default_catalog") String defaultCatalog,
-      @JsonProperty("idle_minutes") int idleMinutes) {}
+      @JsonProperty("idle_minutes") int idleMinutes,
+      @JsonProperty("memory") String memory,
+      @JsonProperty("cores") Integer cores,
+      @JsonProperty("spark_conf") Map<String, String> sparkConf,
+      @JsonProperty("environment") Map<String, String> environment) {
+
+    /** Rows from before there was more than one kind do not say it. */
+    public Spec {
+      kind = kind == null ? Kind.WAREHOUSE : kind;
+      sparkConf = sparkConf == null ? Map.of() : Map.copyOf(sparkConf);
+      environment = environment == null ? Map.of() : Map.copyOf(environment);
+    }
+
+    /** The first engine of a warehouse, of the size in {@link Config}; it does not end by itself. */
+    public static Spec ofWarehouse(
+        String ownerId, long workspaceId, Map<String, Boolean> buckets, String defaultCatalog) {
+      return new Spec(
+          Kind.WAREHOUSE,
+          ownerId,
+          0,
+          workspaceId,
+          buckets,
+          defaultCatalog,
+          0,
+          null,
+          null,
+          Map.of(),
+          Map.of());
+    }
+
+    /** The same in another slot. */
+    public Spec in(int otherSlot) {
+      return new Spec(
+          kind,
+          ownerId,
+          otherSlot,
+          workspaceId,
+          buckets,
+          defaultCatalog,
+          idleMinutes,
+          memory,
+          cores,
+          sparkConf,
+          environment);
+    }
+
+    /** The same of another size, with other settings. */
+    public Spec shaped(String otherMemory, int otherCores, Map<String, String> otherConf) {
+      return new Spec(
+          kind,
+          ownerId,
+          slot,
+          workspaceId,
+          buckets,
+          defaultCatalog,
+          idleMinutes,
+          otherMemory,
+          otherCores,
+          otherConf,
+          environment);
+    }
+  }
 
   /**
    * @param catalogsVersion changes when the set of catalogs that a workspace sees changed; told to
@@ -190,9 +259,28 @@ public final class Engines implements AutoCloseable {
     return dao.uptimes();
   }
 
-  /** The newest engine of an owner. */
-  public Optional<Engine> current(String ownerId) {
-    return dao.newest(ownerId);
+  /** The engine in an owner's slot that is up, else the newest that was. */
+  public Optional<Engine> current(String ownerId, int slot) {
+    return dao.newest(ownerId, slot);
+  }
+
+  /** The newest of all slots, whether it is up or not. */
+  public Optional<Engine> newest(String ownerId) {
+    return dao.newestOf(ownerId);
+  }
+
+  public Optional<Engine> find(String engineId) {
+    return dao.find(engineId);
+  }
+
+  /** What an engine was started for. */
+  public Spec spec(String engineId) {
+    return dao.spec(engineId);
+  }
+
+  /** Those of an owner that are up here, by slot; of a slot, one that drains may be another. */
+  public List<Engine> up(String ownerId) {
+    return dao.upOf(ownerId);
   }
 
   /**
@@ -204,14 +292,15 @@ public final class Engines implements AutoCloseable {
   }
 
   /**
-   * The owner's engine: the one that is up, else a new one, which is starting when this returns.
+   * The engine in the slot: the one that is up, else a new one, which is starting when this
+   * returns.
    */
   public Engine start(Spec spec) {
     return dao.find(driver(spec).id()).orElseThrow();
   }
 
   /**
-   * The owner's engine, started where it is not up, once it may be used.
+   * The engine in the slot, started where it is not up, once it may be used.
    *
    * @throws InvalidState it does not start; says why
    */
@@ -270,12 +359,30 @@ public final class Engines implements AutoCloseable {
         : Optional.empty();
   }
 
-  /** Stops the owner's engine and returns when it is gone; one that is not up is left alone. */
+  /** Stops all engines of an owner, and returns when they are gone. */
   public void stop(String ownerId, String reason) {
-    for (Driver driver : drivers.values()) {
-      if (driver.spec().ownerId().equals(ownerId)) {
-        stop(driver, reason);
-      }
+    stop(
+        drivers.values().stream()
+            .filter(driver -> driver.spec().ownerId().equals(ownerId))
+            .toList(),
+        reason);
+  }
+
+  /** Stops one engine and returns when it is gone; one that is not up is left alone. */
+  public void stopEngine(String engineId, String reason) {
+    Driver driver = drivers.get(engineId);
+    if (driver != null) {
+      stop(driver, reason);
+    }
+  }
+
+  /**
+   * Frees the slot of an engine for another, as its row then says; what runs there goes on. Who
+   * has work there gives it no more, and calls {@link #stopEngine} after the last.
+   */
+  public void drain(String engineId, String reason) {
+    if (dao.draining(engineId, reason)) {
+      changed(engineId);
     }
   }
 
@@ -306,7 +413,8 @@ public final class Engines implements AutoCloseable {
         var unused = work.submit(() -> launch(made, address));
         return made;
       }
-      Optional<Engine> up = dao.newest(spec.ownerId()).filter(engine -> engine.state().isUp());
+      Optional<Engine> up =
+          dao.newest(spec.ownerId(), spec.slot()).filter(engine -> engine.state().isUp());
       Driver other = up.map(engine -> drivers.get(engine.id())).orElse(null);
       if (other != null && up.get().state() != State.STOPPING) {
         return other;
@@ -327,7 +435,7 @@ public final class Engines implements AutoCloseable {
       told.put("catalog_uri", address.toString());
       told.put("catalog_token", tokens.mint(id, driver.spec().workspaceId()));
       told.put("default_catalog", driver.spec().defaultCatalog());
-      Launcher.Started started = launcher.start(id, told, driver.spec().buckets());
+      Launcher.Started started = launcher.start(id, told, driver.spec());
       ProcessHandle outer = started.process().toHandle();
       dao.started(id, outer.pid(), HostProcesses.identity(outer.pid()));
       driver.runsAs(outer);
@@ -370,6 +478,13 @@ public final class Engines implements AutoCloseable {
         () -> catalogsVersion.apply(driver.spec().workspaceId()));
   }
 
+  private void stop(List<Driver> those, String reason) {
+    those.stream()
+        .map(driver -> CompletableFuture.runAsync(() -> stop(driver, reason), work))
+        .toList()
+        .forEach(CompletableFuture::join);
+  }
+
   private void stop(Driver driver, String reason) {
     driver.retire();
     if (dao.stopping(driver.id(), reason)) {
@@ -381,10 +496,6 @@ public final class Engines implements AutoCloseable {
     driver.gone().join();
   }
 
-  /**
-   * Lets an engine take no more statements, so that the next starts another, and ends it with the
-   * last it has.
-   */
   private void drain(Driver driver, String reason) {
     work.execute(
         () -> {
@@ -470,7 +581,7 @@ public final class Engines implements AutoCloseable {
       // It was killed with all around it, or had nothing to say.
     }
     if (tail.contains("java.lang.OutOfMemoryError")) {
-      return "the driver ran out of memory (engine.memory=" + config.engineMemory() + ")";
+      return "the driver ran out of memory (its heap is " + launcher.memory(dao.spec(id)) + ")";
     }
     if (code.isEmpty()) {
       return "the driver was killed";
@@ -723,14 +834,7 @@ public final class Engines implements AutoCloseable {
   @Override
   public void close() {
     ticks.shutdownNow();
-    List<CompletableFuture<Void>> stopped =
-        drivers.values().stream()
-            .map(
-                driver ->
-                    CompletableFuture.runAsync(
-                        () -> stop(driver, "the control plane was stopped"), work))
-            .toList();
-    stopped.forEach(CompletableFuture::join);
+    stop(List.copyOf(drivers.values()), "the control plane was stopped");
     work.close();
     var unused = connections.closeAsync();
   }
@@ -758,7 +862,7 @@ public final class Engines implements AutoCloseable {
                 engine ->
                     new Listed(
                         engine.id(),
-                        engine.kind(),
+                        engine.kind().name(),
                         engine.state().name(),
                         engine.jvmPid() == null ? engine.outerPid() : engine.jvmPid(),
                         engine.workspaceId(),

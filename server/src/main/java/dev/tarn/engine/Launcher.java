@@ -14,9 +14,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.WatchKey;
 import java.nio.file.WatchService;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -28,7 +32,18 @@ final class Launcher {
   private static final String SCRATCH = "/scratch";
   private static final String RUNTIME = "/runtime";
   private static final String LEARNED = "engine.aot";
+  private static final String ENVIRONMENT = "environment";
   private static final long READY_SECONDS = 300;
+  private static final Set<PosixFilePermission> OWNER_ONLY =
+      Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
+
+  /** Those that an engine does not work without, whatever its owner says. */
+  private static final Set<String> OWN_VARIABLES =
+      Set.of("LC_ALL", "HOME", "SPARK_LOCAL_IP", "SPARK_LOCAL_DIRS");
+
+  /** {@code $0} is the file; it is gone before any code of its owner's runs. */
+  private static final String WITH_ENVIRONMENT =
+      "set -a; . \"$0\"; set +a; /bin/rm -f \"$0\"; exec \"$@\"";
 
   /** Spark's list for JDK 17 and later (JavaModuleOptions), and what JDK 25 needs besides. */
   private static final List<String> OPENED =
@@ -79,7 +94,7 @@ final class Launcher {
   /** Changes when engines would run other code, on another JDK or with other flags. */
   String build() {
     try {
-      return AotCache.name(runtime(), flags(Path.of(SCRATCH)));
+      return AotCache.name(runtime(), flags());
     } catch (NoSuchFileException e) {
       return "none"; // and so no engine starts either
     } catch (IOException e) {
@@ -89,7 +104,7 @@ final class Launcher {
 
   /** Whether engines in the sandbox have an AOT cache that fits. */
   boolean isTrained() throws IOException {
-    return AotCache.isMade(runtime(), flags(Path.of(SCRATCH)));
+    return AotCache.isMade(runtime(), flags());
   }
 
   /**
@@ -99,7 +114,7 @@ final class Launcher {
    */
   void learned(String engineId) throws IOException {
     AotCache.publish(
-        folder(engineId).resolve("scratch").resolve(LEARNED), runtime(), flags(Path.of(SCRATCH)));
+        folder(engineId).resolve("scratch").resolve(LEARNED), runtime(), flags());
   }
 
   /** Arguments that only engines of this instance have. */
@@ -113,10 +128,8 @@ final class Launcher {
 
   /**
    * @param told what goes to its standard input, completed here by what only the launcher knows
-   * @param buckets bucket name to whether the engine may write it
    */
-  Started start(String engineId, Map<String, Object> told, Map<String, Boolean> buckets)
-      throws IOException {
+  Started start(String engineId, Map<String, Object> told, Engines.Spec spec) throws IOException {
     Path jars = runtime().resolve("jars");
     if (!Files.isDirectory(jars)) {
       throw new IOException(
@@ -127,7 +140,8 @@ final class Launcher {
     Mount runtime = Mount.read(runtime(), RUNTIME);
     Mount work = Mount.write(scratch, SCRATCH);
     List<Mount> mounts = new ArrayList<>(List.of(runtime, work));
-    buckets.forEach(
+    spec.buckets()
+        .forEach(
         (bucket, writable) ->
             mounts.add(
                 new Mount(config.storage().resolve(bucket), Path.of(STORAGE, bucket), writable)));
@@ -137,19 +151,30 @@ final class Launcher {
     all.put(
         "storage_root", (sandbox.isolating() ? STORAGE : config.storage().toAbsolutePath()) + "");
     all.put("ready_file", inside.resolve("ready.json") + "");
-    all.put("max_result_bytes", heapBytes() / 4);
+    all.put("max_result_bytes", heapBytes(memory(spec)) / 4);
     all.put("disk_watermark", config.upkeep().diskWatermark());
-    all.put("spark_conf", config.engineConf());
+    Map<String, String> conf = new TreeMap<>(config.engineConf());
+    conf.putAll(spec.sparkConf());
+    all.put("spark_conf", conf);
 
+    List<String> flags = flags(memory(spec), cores(spec), inside);
     List<String> command = new ArrayList<>();
+    if (!spec.environment().isEmpty()) {
+      Path file = scratch.resolve(ENVIRONMENT);
+      Files.writeString(
+          Files.createFile(file, PosixFilePermissions.asFileAttribute(OWNER_ONLY)),
+          assignments(spec.environment()));
+      command.addAll(
+          List.of("/bin/sh", "-c", WITH_ENVIRONMENT, inside.resolve(ENVIRONMENT) + ""));
+    }
     command.add(System.getProperty("java.home") + "/bin/java");
     command.add(homeMark(config.home()));
     command.add(engineMark(engineId));
-    command.addAll(flags(inside));
+    command.addAll(flags);
     command.addAll(
         config.engineTraining()
             ? List.of("-XX:AOTCacheOutput=" + inside.resolve(LEARNED))
-            : AotCache.flags(runtime(), sandbox.path(runtime), flags(inside)));
+            : AotCache.flags(runtime(), sandbox.path(runtime), flags));
     command.addAll(config.engineJvmOptions());
     command.addAll(List.of("-cp", sandbox.path(runtime).resolve("jars") + "/*", MAIN));
     Map<String, String> environment =
@@ -219,15 +244,49 @@ final class Launcher {
     }
   }
 
-  private List<String> flags(Path scratch) {
+  /** The shell reads them within the walls: outside, they would reach what puts the walls up. */
+  private static String assignments(Map<String, String> environment) throws IOException {
+    StringBuilder text = new StringBuilder();
+    for (var variable : new TreeMap<>(environment).entrySet()) {
+      if (!variable.getKey().matches("[A-Za-z_][A-Za-z0-9_]*")
+          || variable.getValue().indexOf('\0') >= 0) {
+        throw new IOException(
+            "environment: '"
+                + variable.getKey()
+                + "' (expected: a name of letters, digits and _, and a value without NUL)");
+      }
+      if (!OWN_VARIABLES.contains(variable.getKey())) {
+        text.append(variable.getKey())
+            .append("='")
+            .append(variable.getValue().replace("'", "'\\''"))
+            .append("'\n");
+      }
+    }
+    return text.toString();
+  }
+
+  /** The heap of an engine, as Java spells it. */
+  String memory(Engines.Spec spec) {
+    return Objects.requireNonNullElse(spec.memory(), config.engineMemory());
+  }
+
+  private int cores(Engines.Spec spec) {
+    return Objects.requireNonNullElse(spec.cores(), config.engineCores());
+  }
+
+  /** Those of an engine in the sandbox that has the size of {@link Config}. */
+  private List<String> flags() {
+    return flags(config.engineMemory(), config.engineCores(), Path.of(SCRATCH));
+  }
+
+  private List<String> flags(String memory, int cores, Path scratch) {
     List<String> flags = new ArrayList<>();
-    flags.add("-Xmx" + config.engineMemory());
+    flags.add("-Xmx" + memory);
     flags.add("-XX:MaxMetaspaceSize=512m");
     flags.add("-XX:MaxDirectMemorySize=512m");
     flags.add("-XX:ReservedCodeCacheSize=160m");
     // A driver that ran out of memory is not to be trusted with the next statement.
     flags.add("-XX:+ExitOnOutOfMemoryError");
-    int cores = config.engineCores();
     if (cores > 0) {
       flags.add("-XX:ActiveProcessorCount=" + cores);
     }
@@ -244,8 +303,7 @@ final class Launcher {
     return flags;
   }
 
-  private long heapBytes() {
-    String memory = config.engineMemory();
+  private static long heapBytes(String memory) {
     long number = Long.parseLong(memory.substring(0, memory.length() - 1));
     return number << (memory.endsWith("g") ? 30 : 20);
   }

@@ -90,7 +90,7 @@ final class EngineCompute implements Compute {
   @Override
   public Engine find(long workspaceId, String warehouseId) {
     return engines
-        .current(warehouseId)
+        .current(warehouseId, 0)
         .filter(engine -> engine.state() == State.RUNNING)
         .map(engine -> new Running(engine.id(), warehouseId))
         .orElse(null);
@@ -99,7 +99,7 @@ final class EngineCompute implements Compute {
   @Override
   public String lost(String warehouseId) {
     return engines
-        .current(warehouseId)
+        .current(warehouseId, 0)
         .filter(engine -> !engine.state().isUp())
         .map(dev.tarn.engine.Engine::reason)
         .orElse(null);
@@ -116,7 +116,7 @@ final class EngineCompute implements Compute {
       deaths.put(id, death);
       // It may have died before it could be noted that somebody wants to know.
       engines
-          .current(warehouseId)
+          .current(warehouseId, 0)
           .filter(engine -> engine.id().equals(id) && isOver(engine))
           .ifPresent(engine -> death.complete(cause(engine)));
     }

@@ -8,8 +8,10 @@ import com.databricks.sdk.core.error.platform.InvalidState;
 import com.databricks.sdk.core.error.platform.ResourceDoesNotExist;
 import dev.tarn.Config;
 import dev.tarn.database.Database;
+import dev.tarn.database.Json;
 import dev.tarn.database.Seal;
 import dev.tarn.database.TestDatabase;
+import dev.tarn.engine.Engine.Kind;
 import dev.tarn.engine.Engine.State;
 import dev.tarn.http.Caller;
 import java.io.IOException;
@@ -143,7 +145,17 @@ class EnginesTest {
   }
 
   private static Engines.Spec spec(String owner) {
-    return new Engines.Spec(owner, 42, Map.of("root", true, "samples", false), "main", 10);
+    return spec(Map.of("root", true, "samples", false), Map.of("owner_id", owner));
+  }
+
+  /** As it was stored before engines had kinds, slots and sizes. */
+  private static Engines.Spec spec(Map<String, Boolean> buckets, Map<String, Object> more) {
+    Map<String, Object> fields = new TreeMap<>(more);
+    fields.put("workspace_id", 42);
+    fields.put("buckets", buckets);
+    fields.put("default_catalog", "main");
+    fields.put("idle_minutes", 10);
+    return Json.read(Json.write(fields), Engines.Spec.class);
   }
 
   private Engine ended() throws InterruptedException {
@@ -175,7 +187,7 @@ class EnginesTest {
     Engine starting = engines.start(spec("w1"));
     assertThat(starting.state()).isEqualTo(State.STARTING);
     engines.acquire(spec("w1")).close();
-    Engine running = engines.current("w1").orElseThrow();
+    Engine running = engines.current("w1", 0).orElseThrow();
     assertThat(running.id()).isEqualTo(starting.id());
     assertThat(running.state()).isEqualTo(State.RUNNING);
     var listed = engines.list(caller("1"), new Engines.ListRequest("account")).engines();
@@ -184,7 +196,7 @@ class EnginesTest {
         .hasValueSatisfying(command -> assertThat(command).endsWith("/java"));
 
     engines.stop("w1", "stopped by alice");
-    Engine stopped = engines.current("w1").orElseThrow();
+    Engine stopped = engines.current("w1", 0).orElseThrow();
     assertThat(stopped.state()).isEqualTo(State.STOPPED);
     assertThat(stopped.reason()).isEqualTo("stopped by alice");
     assertThat(revoked).containsExactly(running.id());
@@ -196,7 +208,7 @@ class EnginesTest {
   @Test
   void aKilledEngineSaysItsCauseAndTheNextStatementStartsANewOne() throws Exception {
     engines.acquire(spec("w1")).close();
-    Engine first = engines.current("w1").orElseThrow();
+    Engine first = engines.current("w1", 0).orElseThrow();
     ProcessHandle.of(first.jvmPid()).orElseThrow().destroyForcibly();
     Engine failed = ended();
     assertThat(failed.state()).isEqualTo(State.FAILED);
@@ -205,7 +217,7 @@ class EnginesTest {
       assertThat(lease.engineId()).isNotEqualTo(first.id());
     }
     ProcessHandle outer =
-        ProcessHandle.of(engines.current("w1").orElseThrow().outerPid()).orElseThrow();
+        ProcessHandle.of(engines.current("w1", 0).orElseThrow().outerPid()).orElseThrow();
     List<ProcessHandle> inside = outer.descendants().toList();
     outer.destroyForcibly();
     assertThat(ended().reason()).isEqualTo("the driver was killed");
@@ -223,23 +235,86 @@ class EnginesTest {
         .hasMessageContaining("w1")
         .hasMessageContaining("exit code 5")
         .hasMessageContaining("cannot begin: no such thing");
-    assertThat(engines.current("w1").orElseThrow().state()).isEqualTo(State.FAILED);
+    assertThat(engines.current("w1", 0).orElseThrow().state()).isEqualTo(State.FAILED);
 
     driverConf.put("test.does", "say java.lang.OutOfMemoryError: Java heap space");
     reopen();
     assertThatThrownBy(() -> engines.acquire(spec("w1")))
-        .hasMessageContaining("ran out of memory (engine.memory=64m)");
+        .hasMessageContaining("ran out of memory (its heap is 64m)");
   }
 
   @Test
   void aBucketThatIsNotThereFailsTheStartAndSaysSo() {
-    Engines.Spec spec = new Engines.Spec("w1", 42, Map.of("gone", true), "main", 10);
+    Engines.Spec spec = spec(Map.of("gone", true), Map.of("owner_id", "w1"));
     assertThatThrownBy(() -> engines.acquire(spec)).hasMessageContaining("storage/gone");
   }
 
   private void reopen() {
     engines.close();
     engines = opened(HERE);
+  }
+
+  @Test
+  void anOwnerHasOneEngineInEachSlotAndEachIsStoppedAloneOrAllTogether() {
+    for (int slot : List.of(0, 1, 2, 1)) {
+      engines.acquire(spec("w1").in(slot)).close();
+    }
+    List<Engine> up = engines.up("w1");
+    assertThat(up).extracting(Engine::slot).containsExactly(0, 1, 2);
+    assertThat(up).extracting(Engine::kind).containsOnly(Kind.WAREHOUSE);
+    engines.stopEngine(up.get(1).id(), "less to do");
+    assertThat(engines.up("w1")).extracting(Engine::slot).containsExactly(0, 2);
+    assertThat(engines.current("w1", 1).orElseThrow().reason()).isEqualTo("less to do");
+    engines.stop("w1", "enough");
+    assertThat(engines.up("w1")).isEmpty();
+  }
+
+  @Test
+  void anEngineThatDrainsLeavesItsSlotAndGoesOnUntilItsOwnerStopsIt() {
+    try (Lease running = engines.acquire(spec("w1"))) {
+      engines.drain(running.engineId(), "another size");
+      try (Lease next = engines.acquire(spec("w1"))) {
+        assertThat(next.engineId()).isNotEqualTo(running.engineId());
+        engines.lease(running.engineId()).orElseThrow().close();
+        assertThat(engines.up("w1"))
+            .extracting(Engine::state)
+            .containsExactlyInAnyOrder(State.DRAINING, State.RUNNING);
+        engines.stopEngine(running.engineId(), "it has nothing left");
+        assertThat(engines.up("w1")).extracting(Engine::id).containsExactly(next.engineId());
+      }
+    }
+  }
+
+  @Test
+  void anEngineHasTheSizeTheSettingsAndTheVariablesThatItsOwnerAskedFor() throws Exception {
+    Engines.Spec spec =
+        spec(
+            Map.of("root", true),
+            Map.of(
+                "kind",
+                "CLUSTER",
+                "owner_id",
+                "c1",
+                "memory",
+                "80m",
+                "cores",
+                2,
+                "spark_conf",
+                Map.of("test.variables", "TEAM HOME LD_PRELOAD"),
+                "environment",
+                Map.of("TEAM", "a 'b'\n$c", "HOME", "/elsewhere", "LD_PRELOAD", "/no/such.so")));
+    engines.acquire(spec).close();
+    Engine engine = engines.current("c1", 0).orElseThrow();
+    assertThat(engine.kind()).isEqualTo(Kind.CLUSTER);
+    assertThat(log(caller("1"), engine.id()))
+        .contains("TEAM=a 'b'\n$c\n", "HOME=/scratch\n", "LD_PRELOAD=/no/such.so\n");
+    assertThat(Files.readString(Path.of("/proc/" + engine.jvmPid(), "cmdline")))
+        .contains("-Xmx80m", "-XX:ActiveProcessorCount=2")
+        .doesNotContain("TEAM");
+    // What puts up the walls is not within them.
+    assertThat(Files.readString(Path.of("/proc/" + engine.outerPid(), "environ")))
+        .doesNotContain("LD_PRELOAD", "TEAM");
+    assertThat(home.resolve("engines/" + engine.id() + "/scratch/environment")).doesNotExist();
   }
 
   @Test
@@ -264,11 +339,11 @@ class EnginesTest {
     Lease lease = engines.acquire(spec("w1"));
     millis.addAndGet(11 * 60_000);
     engines.tick();
-    assertThat(engines.current("w1").orElseThrow().state()).isEqualTo(State.RUNNING);
+    assertThat(engines.current("w1", 0).orElseThrow().state()).isEqualTo(State.RUNNING);
     lease.close();
     millis.addAndGet(9 * 60_000);
     engines.tick();
-    assertThat(engines.current("w1").orElseThrow().state()).isEqualTo(State.RUNNING);
+    assertThat(engines.current("w1", 0).orElseThrow().state()).isEqualTo(State.RUNNING);
     millis.addAndGet(60_000);
     engines.tick();
     Engine stopped = ended();
@@ -280,13 +355,13 @@ class EnginesTest {
   void anEngineStoppedWhileItStartsIsGone() {
     engines.start(spec("w1"));
     engines.stop("w1", "changed my mind");
-    assertThat(engines.current("w1").orElseThrow().state()).isEqualTo(State.STOPPED);
+    assertThat(engines.current("w1", 0).orElseThrow().state()).isEqualTo(State.STOPPED);
   }
 
   @Test
   void aControlPlaneThatWasKilledFindsItsEngineAgain() throws Exception {
     engines.acquire(spec("w1")).close();
-    Engine before = engines.current("w1").orElseThrow();
+    Engine before = engines.current("w1", 0).orElseThrow();
     try (Engines next = opened(HERE)) {
       try (Lease lease = next.acquire(spec("w1"))) {
         assertThat(lease.engineId()).isEqualTo(before.id());
@@ -301,16 +376,16 @@ class EnginesTest {
   @Test
   void anEngineKeepsTheKeyItWasToldAndIsFoundAgainAndTheNextIsToldTheNewOne() throws Exception {
     engines.acquire(spec("w1")).close();
-    Engine before = engines.current("w1").orElseThrow();
+    Engine before = engines.current("w1", 0).orElseThrow();
     String former = engines.keys().keys().getFirst().id();
     engines.keys().rotate(clock.instant());
     assertThat(engines.keys().retire(clock.instant(), false)).isEmpty();
     engines.acquire(spec("w2")).close();
     assertThat(before.keyId()).isEqualTo(former);
-    assertThat(engines.current("w2").orElseThrow().keyId()).isNotEqualTo(former);
+    assertThat(engines.current("w2", 0).orElseThrow().keyId()).isNotEqualTo(former);
     try (Engines next = opened(HERE)) {
       for (String owner : List.of("w1", "w2")) {
-        String id = engines.current(owner).orElseThrow().id();
+        String id = engines.current(owner, 0).orElseThrow().id();
         try (Lease lease = next.acquire(spec(owner))) {
           assertThat(lease.engineId()).isEqualTo(id);
         }
@@ -332,7 +407,7 @@ class EnginesTest {
       change = changes.poll(60, TimeUnit.SECONDS);
     }
     assertThat(change.state()).isEqualTo(State.DRAINING);
-    Engine draining = engines.current("w1").orElseThrow();
+    Engine draining = engines.current("w1", 0).orElseThrow();
     assertThat(draining.id()).isEqualTo(running.engineId());
     assertThat(engines.lease(draining.id())).isEmpty();
     try (Lease lease = engines.acquire(spec("w1"))) {
@@ -344,7 +419,7 @@ class EnginesTest {
       assertThat(over.id()).isEqualTo(draining.id());
       assertThat(over.state()).isEqualTo(State.STOPPED);
       assertThat(over.reason()).startsWith("its key was retired");
-      assertThat(engines.current("w1").orElseThrow().id()).isEqualTo(lease.engineId());
+      assertThat(engines.current("w1", 0).orElseThrow().id()).isEqualTo(lease.engineId());
     }
   }
 
@@ -356,7 +431,7 @@ class EnginesTest {
       millis.incrementAndGet();
       engines.acquire(spec(owner)).close();
       engines.stop(owner, "enough");
-      ended.add(engines.current(owner).orElseThrow().id());
+      ended.add(engines.current(owner, 0).orElseThrow().id());
     }
     // A sweep that was killed after it had forgotten the row.
     Files.createDirectories(home.resolve("engines/" + "0".repeat(32) + "/scratch"));
@@ -364,24 +439,24 @@ class EnginesTest {
     try (var folders = Files.list(home.resolve("engines"))) {
       assertThat(folders.map(folder -> folder.getFileName().toString()))
           .containsExactlyInAnyOrder(
-              engines.current("running").orElseThrow().id(), ended.get(1), ended.get(2));
+              engines.current("running", 0).orElseThrow().id(), ended.get(1), ended.get(2));
     }
     assertThat(home.resolve("engines/" + ended.get(2) + "/driver.log")).exists();
-    assertThat(engines.current("w1")).isEmpty();
-    assertThat(engines.current("w2").orElseThrow().state()).isEqualTo(State.STOPPED);
+    assertThat(engines.current("w1", 0)).isEmpty();
+    assertThat(engines.current("w2", 0).orElseThrow().state()).isEqualTo(State.STOPPED);
   }
 
   @Test
   void anEngineOfAnotherBuildIsEndedAndTheNextStatementStartsOneOfThis() throws Exception {
     engines.acquire(spec("w1")).close();
-    Engine before = engines.current("w1").orElseThrow();
+    Engine before = engines.current("w1", 0).orElseThrow();
     ProcessHandle outer = ProcessHandle.of(before.outerPid()).orElseThrow();
     // What is started from now on runs another jar.
     Path jar = home.resolve("distribution/spark/target/runtime/jars/driver.jar");
     Files.setLastModifiedTime(jar, java.nio.file.attribute.FileTime.fromMillis(1));
     try (Engines next = opened(HERE)) {
       assertThat(outer.isAlive()).isFalse();
-      Engine ended = next.current("w1").orElseThrow();
+      Engine ended = next.current("w1", 0).orElseThrow();
       assertThat(ended.state()).isEqualTo(State.STOPPED);
       assertThat(ended.reason())
           .contains("another build of Tarn")
@@ -396,21 +471,21 @@ class EnginesTest {
   void anEngineThatWasToldAnotherAddressIsReaped() throws Exception {
     engines.acquire(spec("w1")).close();
     ProcessHandle outer =
-        ProcessHandle.of(engines.current("w1").orElseThrow().outerPid()).orElseThrow();
+        ProcessHandle.of(engines.current("w1", 0).orElseThrow().outerPid()).orElseThrow();
     try (Engines next = opened(URI.create("http://127.0.0.1:9999"))) {
       assertThat(outer.isAlive()).isFalse();
-      assertThat(next.current("w1").orElseThrow().state()).isEqualTo(State.STOPPED);
+      assertThat(next.current("w1", 0).orElseThrow().state()).isEqualTo(State.STOPPED);
     }
   }
 
   @Test
   void aProcessThatNoRowSpeaksOfIsReaped() throws Exception {
     engines.acquire(spec("w1")).close();
-    Engine engine = engines.current("w1").orElseThrow();
+    Engine engine = engines.current("w1", 0).orElseThrow();
     ProcessHandle outer = ProcessHandle.of(engine.outerPid()).orElseThrow();
     database.inTransaction(handle -> handle.execute("DELETE FROM engine"));
     try (Engines next = opened(HERE)) {
-      assertThat(next.current("w1")).isEmpty();
+      assertThat(next.current("w1", 0)).isEmpty();
       outer.onExit().get(10, TimeUnit.SECONDS);
     }
   }
@@ -418,7 +493,7 @@ class EnginesTest {
   @Test
   void theTokenIsNowhereButInTheDriver() throws Exception {
     engines.acquire(spec("w1")).close();
-    Engine engine = engines.current("w1").orElseThrow();
+    Engine engine = engines.current("w1", 0).orElseThrow();
     List<ProcessHandle> all =
         java.util.stream.Stream.concat(
                 java.util.stream.Stream.of(ProcessHandle.of(engine.outerPid()).orElseThrow()),
@@ -464,7 +539,7 @@ class EnginesTest {
         "test.write", String.join(":", "/storage/root", "/storage/samples", "/runtime/jars", "/"));
     reopen();
     engines.acquire(spec("w1")).close();
-    String id = engines.current("w1").orElseThrow().id();
+    String id = engines.current("w1", 0).orElseThrow().id();
     assertThat(log(caller("1"), id).lines().filter(line -> line.contains("/")))
         .containsExactly(
             "READABLE /storage/root",

@@ -28,6 +28,9 @@ public final class Engine {
     for (String path : field(told, "test.write").split(":", -1)) {
       System.err.println((isWritten(Path.of(path)) ? "WRITTEN " : "REFUSED ") + path);
     }
+    for (String name : field(told, "test.variables").split(" ", -1)) {
+      System.err.println(name + "=" + System.getenv(name));
+    }
     if (does.startsWith("say ")) {
       System.err.println(does.substring(4));
       System.exit(5);

@@ -125,7 +125,7 @@ class StatementsOnSparkTest {
     Compute compute =
         new EngineCompute(
             engines,
-            (workspace, id) -> new Engines.Spec(id, workspace, Map.of("root", true), "main", 0));
+            (workspace, id) -> Engines.Spec.ofWarehouse(id, workspace, Map.of("root", true), "main"));
     warehouses = new Warehouses(database, compute, Clock.systemUTC(), () -> here, 30, TIMER);
     statements =
         new Statements(
@@ -282,7 +282,7 @@ class StatementsOnSparkTest {
   void aKilledEngineShowsItsCauseAndTheNextStatementStartsAnother() {
     run(statement("SELECT 1"));
     String id = submit(statement(FOREVER).setWaitTimeout("5s")).getStatementId();
-    Engine engine = engines.current(warehouse).orElseThrow();
+    Engine engine = engines.current(warehouse, 0).orElseThrow();
     ProcessHandle.of(engine.jvmPid()).orElseThrow().destroyForcibly();
     StatementResponse killed = ended(id);
     assertThat(killed.getStatus().getState()).isEqualTo(StatementState.FAILED);
@@ -294,7 +294,7 @@ class StatementsOnSparkTest {
     assertThat(warehouses.get(admin(), its).getHealth().getMessage()).contains("killed");
     assertThat(run(statement("SELECT 2")).getStatus().getState())
         .isEqualTo(StatementState.SUCCEEDED);
-    assertThat(engines.current(warehouse).orElseThrow().id()).isNotEqualTo(engine.id());
+    assertThat(engines.current(warehouse, 0).orElseThrow().id()).isNotEqualTo(engine.id());
   }
 
   private static StatementParameterListItem parameter(String name, String type, String value) {
