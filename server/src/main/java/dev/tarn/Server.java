@@ -466,7 +466,17 @@ public final class Server implements AutoCloseable {
       int idleMinutes) {
     Engines.Spec spec = spec(workspaceId, clusterId);
     return new Engines.Spec(
-        clusterId, workspaceId, spec.buckets(), spec.defaultCatalog(), idleMinutes);
+        Engine.Kind.CLUSTER,
+        clusterId,
+        0,
+        workspaceId,
+        spec.buckets(),
+        spec.defaultCatalog(),
+        idleMinutes,
+        null,
+        null,
+        sparkConf,
+        environment);
   }
 
   /** A cluster's engine, or a warehouse's. */

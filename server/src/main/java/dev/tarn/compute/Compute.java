@@ -69,7 +69,7 @@ public final class Compute {
             clock);
     engines.onChange(
         engine -> {
-          if (!engine.state().isUp()) {
+          if (engine.kind() == Engine.Kind.CLUSTER && !engine.state().isUp()) {
             clusters.ended(engine.ownerId(), engine.id(), cause(engine));
           }
         });
@@ -154,7 +154,7 @@ public final class Compute {
     @Override
     public Optional<String> running(String clusterId) {
       return engines
-          .current(clusterId)
+          .current(clusterId, 0)
           .filter(engine -> engine.state() == Engine.State.RUNNING)
           .map(Engine::id);
     }
@@ -162,7 +162,7 @@ public final class Compute {
     @Override
     public String lost(String clusterId) {
       return engines
-          .current(clusterId)
+          .current(clusterId, 0)
           .filter(engine -> !engine.state().isUp())
           .map(Compute::cause)
           .orElse("its engine is gone");

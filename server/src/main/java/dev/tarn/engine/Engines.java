@@ -55,11 +55,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The Spark applications behind warehouses and clusters. An engine is a row first: its partial unique index says
- * which of two starts is the one, and each later change is an UPDATE that names the state it comes
- * from. Then a process in the {@link Sandbox}, which survives a control plane that is killed: the
- * next one finds it by the marks on its command line and takes it over when row, process, port and
- * terms fit, and kills it when not. So there is no process that no row speaks of.
+ * The Spark applications behind warehouses and clusters. An engine is a row first: its partial
+ * unique index says which of two starts is the one, and each later change is an UPDATE that names
+ * the state it comes from. Then a process in the {@link Sandbox}, which survives a control plane
+ * that is killed: the next one finds it by the marks on its command line and takes it over when
+ * row, process, port and terms fit, and kills it when not. So there is no process that no row
+ * speaks of.
  *
  * <p>What a driver is told (its token, the key that signs principals, where the catalog is) goes to
  * its standard input and nowhere else. The hash of the lasting part, its <em>terms</em>, is in the
@@ -138,7 +139,9 @@ public final class Engines implements AutoCloseable {
       environment = environment == null ? Map.of() : Map.copyOf(environment);
     }
 
-    /** The first engine of a warehouse, of the size in {@link Config}; it does not end by itself. */
+    /**
+     * The first engine of a warehouse, of the size in {@link Config}; it does not end by itself.
+     */
     public static Spec ofWarehouse(
         String ownerId, long workspaceId, Map<String, Boolean> buckets, String defaultCatalog) {
       return new Spec(
@@ -377,8 +380,8 @@ public final class Engines implements AutoCloseable {
   }
 
   /**
-   * Frees the slot of an engine for another, as its row then says; what runs there goes on. Who
-   * has work there gives it no more, and calls {@link #stopEngine} after the last.
+   * Frees the slot of an engine for another, as its row then says; what runs there goes on. Who has
+   * work there gives it no more, and calls {@link #stopEngine} after the last.
    */
   public void drain(String engineId, String reason) {
     if (dao.draining(engineId, reason)) {

@@ -113,8 +113,7 @@ final class Launcher {
    * @throws IOException it ended without having written it
    */
   void learned(String engineId) throws IOException {
-    AotCache.publish(
-        folder(engineId).resolve("scratch").resolve(LEARNED), runtime(), flags());
+    AotCache.publish(folder(engineId).resolve("scratch").resolve(LEARNED), runtime(), flags());
   }
 
   /** Arguments that only engines of this instance have. */
@@ -142,9 +141,10 @@ final class Launcher {
     List<Mount> mounts = new ArrayList<>(List.of(runtime, work));
     spec.buckets()
         .forEach(
-        (bucket, writable) ->
-            mounts.add(
-                new Mount(config.storage().resolve(bucket), Path.of(STORAGE, bucket), writable)));
+            (bucket, writable) ->
+                mounts.add(
+                    new Mount(
+                        config.storage().resolve(bucket), Path.of(STORAGE, bucket), writable)));
     Path inside = sandbox.path(work);
 
     Map<String, Object> all = new TreeMap<>(told);
@@ -164,8 +164,7 @@ final class Launcher {
       Files.writeString(
           Files.createFile(file, PosixFilePermissions.asFileAttribute(OWNER_ONLY)),
           assignments(spec.environment()));
-      command.addAll(
-          List.of("/bin/sh", "-c", WITH_ENVIRONMENT, inside.resolve(ENVIRONMENT) + ""));
+      command.addAll(List.of("/bin/sh", "-c", WITH_ENVIRONMENT, inside.resolve(ENVIRONMENT) + ""));
     }
     command.add(System.getProperty("java.home") + "/bin/java");
     command.add(homeMark(config.home()));

@@ -125,7 +125,8 @@ class StatementsOnSparkTest {
     Compute compute =
         new EngineCompute(
             engines,
-            (workspace, id) -> Engines.Spec.ofWarehouse(id, workspace, Map.of("root", true), "main"));
+            (workspace, id) ->
+                Engines.Spec.ofWarehouse(id, workspace, Map.of("root", true), "main"));
     warehouses = new Warehouses(database, compute, Clock.systemUTC(), () -> here, 30, TIMER);
     statements =
         new Statements(
