@@ -27,10 +27,10 @@ REPORTS = ROOT / "target" / "test"
 VENV = ROOT / "target" / "venv"
 
 # In the order in which they start; a name is also a folder of acceptance/ (but for those that JUNIT and web run).
-GROUPS = ["unit", "postgres", "web", "engine", "quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers", "kill", "stack", "backup",
+GROUPS = ["unit", "postgres", "web", "engine", "quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "compute", "governance", "foreign-process", "two-writers", "kill", "stack", "backup",
           "browser", "operations", "cloudformation"]
 # One after the other on one instance, which the first of them has quickstarted.
-TOGETHER = ["quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "governance", "foreign-process", "two-writers"]
+TOGETHER = ["quickstart", "tpch", "scim", "sdk-go", "sdk", "connect", "compute", "governance", "foreign-process", "two-writers"]
 ALONE = ["sql-tests", "bench"]
 
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
