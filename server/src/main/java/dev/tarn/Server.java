@@ -168,6 +168,7 @@ public final class Server implements AutoCloseable {
             permissions,
             clusterMembers(iam),
             workspace -> place(workspace).region(),
+            Billing::dbuAnHour,
             clock);
     iam.onChange(
         () -> {
@@ -199,7 +200,15 @@ public final class Server implements AutoCloseable {
                     "Making the Starter Warehouse.",
                     workspace ->
                         sql.createStarterWarehouse(
-                            workspace.id(), iam.nameOf(workspace.createdBy()).orElse("System")))),
+                            workspace.id(), iam.nameOf(workspace.createdBy()).orElse("System"))),
+                new Step(
+                    "cluster-policies",
+                    "Making the default cluster policies.",
+                    workspace ->
+                        compute.createDefaultPolicies(
+                            workspace.id(),
+                            iam.nameOf(workspace.createdBy()).orElse("System"),
+                            iam.workspaceGroups(workspace.id(), workspace.name()).users()))),
             List.of(
                 workspace -> sql.removeWorkspace(workspace.id()),
                 workspace -> compute.removeWorkspace(workspace.id()),

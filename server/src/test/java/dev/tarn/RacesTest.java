@@ -68,6 +68,47 @@ class RacesTest {
   }
 
   @Test
+  void ofTwentyClusterPoliciesOfOneNameOneIsMadeAndOfTwentyThatTakeItOneDoes() throws Exception {
+    String policies = "/api/2.0/policies/clusters/";
+    assertThat(
+            race(
+                i ->
+                    call("POST", policies + "create", "{\"name\":\"race\",\"definition\":\"{}\"}")))
+        .isEqualTo(Map.of("200", 1, "409 RESOURCE_ALREADY_EXISTS", CALLERS - 1));
+    List<String> ids = new ArrayList<>();
+    for (int i = 0; i < CALLERS; i++) {
+      ids.add(
+          Json.tree(
+                  server
+                      .send(
+                          "admin",
+                          "POST",
+                          policies + "create",
+                          "{\"name\":\"race %d\",\"definition\":\"{}\"}".formatted(i))
+                      .body())
+              .path("policy_id")
+              .asText());
+    }
+    assertThat(
+            race(
+                i ->
+                    call(
+                        "POST",
+                        policies + "edit",
+                        "{\"policy_id\":\"%s\",\"name\":\"taken\",\"definition\":\"{}\"}"
+                            .formatted(ids.get(i)))))
+        .isEqualTo(Map.of("200", 1, "409 RESOURCE_ALREADY_EXISTS", CALLERS - 1));
+    assertThat(
+            race(
+                i ->
+                    call(
+                        "POST",
+                        policies + "delete",
+                        "{\"policy_id\":\"%s\"}".formatted(ids.get(0)))))
+        .isEqualTo(Map.of("200", 1, "404 RESOURCE_DOES_NOT_EXIST", CALLERS - 1));
+  }
+
+  @Test
   void twentyAssignmentsOfOnePersonAreOne() throws Exception {
     String id =
         Json.tree(

@@ -146,6 +146,11 @@ public final class Billing implements AutoCloseable {
     return delivery.undelivered();
   }
 
+  /** What an hour of a node of a type comes to, as usage counts it. */
+  public static int dbuAnHour(String nodeType) {
+    return ListPrices.dbuAnHour(nodeType);
+  }
+
   public void routes(Routes routes) {
     routes.mount(BillableUsageService.class, billableUsage);
     routes.mount(BudgetsService.class, budgets);

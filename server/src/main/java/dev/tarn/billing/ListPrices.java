@@ -30,8 +30,13 @@ final class ListPrices {
 
   static int dbuAnHour(Usage.Source source) {
     return isCluster(source)
-        ? DBU_OF_NODE.getOrDefault(source.size().replaceFirst(".*\\.", ""), 1)
+        ? dbuAnHour(source.size())
         : DBU_AN_HOUR.getOrDefault(source.size(), 4);
+  }
+
+  /** Of a node of a type. */
+  static int dbuAnHour(String nodeType) {
+    return DBU_OF_NODE.getOrDefault(nodeType.replaceFirst(".*\\.", ""), 1);
   }
 
   static boolean isCluster(Usage.Source source) {

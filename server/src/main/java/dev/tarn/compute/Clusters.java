@@ -54,6 +54,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.tarn.compute.ClusterDao.Row;
 import dev.tarn.compute.ClusterDao.Wanted;
+import dev.tarn.compute.PolicyComplianceForClusters.Subject;
 import dev.tarn.database.Json;
 import dev.tarn.http.Allow;
 import dev.tarn.http.Caller;
@@ -82,6 +83,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.LongFunction;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jdbi.v3.core.Handle;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -91,7 +93,7 @@ import org.slf4j.LoggerFactory;
  * background; what a killed process left half done is finished, or told as it is, by {@link
  * #recover}. What happened is kept with it, in order.
  */
-final class Clusters {
+final class Clusters implements PolicyComplianceForClusters.Subjects {
   private static final Logger LOG = LoggerFactory.getLogger(Clusters.class);
   private static final SecureRandom RANDOM = new SecureRandom();
   private static final DateTimeFormatter ID =
@@ -149,10 +151,11 @@ final class Clusters {
     /**
      * What a policy makes of what was asked for.
      *
-     * @param clusterId null for a new one
+     * @param already whether it is a cluster of that policy, which the caller then need not be
+     *     allowed to use
      * @throws InvalidParameterValue the policy does not allow it; says why
      */
-    ClusterSpec applied(Caller caller, ClusterSpec asked, boolean withDefaults, String clusterId);
+    ClusterSpec applied(Caller caller, ClusterSpec asked, boolean withDefaults, boolean already);
   }
 
   /**
@@ -240,8 +243,8 @@ final class Clusters {
     if (request.getCloneFrom() != null) {
       asked = merged(seen(caller, request.getCloneFrom().getSourceClusterId()).spec(), asked);
     }
-    ClusterSpec spec = asked;
-    ClusterSpec settings = checked(caller, spec, null);
+    ClusterSpec spec = ruled(caller, asked, null);
+    ClusterSpec settings = checked(caller, spec);
     String id = newId();
     Row row =
         new Row(
@@ -263,6 +266,7 @@ final class Clusters {
             null);
     dao.write(
         handle -> {
+          requireRoom(handle, row, settings.getPolicyId());
           dao.insert(handle, row);
           dao.began(handle, id, clock.millis(), false);
           Permissions.created(handle, row.workspaceId(), ObjectKind.CLUSTER, id, row.creatorId());
@@ -292,11 +296,20 @@ final class Clusters {
     }
   }
 
-  private ClusterSpec checked(Caller caller, ClusterSpec asked, String clusterId) {
+  /**
+   * What its policy makes of what was asked for.
+   *
+   * @param policyId of the policy that it is under already
+   */
+  private ClusterSpec ruled(Caller caller, ClusterSpec asked, String policyId) {
     boolean defaults = Boolean.TRUE.equals(asked.getApplyPolicyDefaultValues());
-    ClusterSpec ruled =
-        asked.getPolicyId() == null ? asked : policies.applied(caller, asked, defaults, clusterId);
-    ClusterSpec settings = ClusterSettings.checked(ruled, mayUse, caller.name());
+    return asked.getPolicyId() == null
+        ? asked
+        : policies.applied(caller, asked, defaults, asked.getPolicyId().equals(policyId));
+  }
+
+  private ClusterSpec checked(Caller caller, ClusterSpec spec) {
+    ClusterSpec settings = ClusterSettings.checked(spec, mayUse, caller.name());
     String user = settings.getSingleUserName();
     if (user != null && members.named(caller.workspaceId(), user).isEmpty()) {
       throw new InvalidParameterValue(
@@ -616,18 +629,37 @@ final class Clusters {
     }
   }
 
-  private void change(Caller caller, Row row, ClusterSpec spec) {
-    if (!Objects.equals(spec.getPolicyId(), row.spec().getPolicyId())
-        && spec.getPolicyId() == null) {
+  private void change(Caller caller, Row row, ClusterSpec asked) {
+    change(caller, row, asked, null);
+  }
+
+  /**
+   * @param expected what it must be asked to be until now; null for anything
+   */
+  private void change(Caller caller, Row row, ClusterSpec asked, ClusterSpec expected) {
+    if (!Objects.equals(asked.getPolicyId(), row.spec().getPolicyId())
+        && asked.getPolicyId() == null) {
       requireFreeHand(caller);
     }
-    ClusterSpec settings = checked(caller, spec, row.id());
+    ClusterSpec spec = ruled(caller, asked, row.spec().getPolicyId());
+    ClusterSpec settings = checked(caller, spec);
     State is =
         dao.write(
             handle -> {
               Row now = dao.find(handle, row.id()).orElseThrow(() -> missing(row.id()));
               if (now.state() != RUNNING && now.state() != TERMINATED) {
                 throw unexpected(now, "RUNNING or TERMINATED");
+              }
+              if (expected != null && !now.spec().equals(expected)) {
+                throw new InvalidState(
+                    "cluster "
+                        + row.id()
+                        + " was edited meanwhile (expected: as it was when it was looked at)",
+                    null);
+              }
+              if (now.state() == RUNNING
+                  && !Objects.equals(now.settings().getPolicyId(), settings.getPolicyId())) {
+                requireRoom(handle, now, settings.getPolicyId());
               }
               dao.setSettings(handle, row.id(), spec, settings);
               dao.happened(
@@ -655,13 +687,14 @@ final class Clusters {
   public void resize(Caller caller, ResizeCluster request) {
     Row row = seen(caller, request.getClusterId());
     permissions.require(caller, ObjectKind.CLUSTER, row.id(), PermissionLevel.CAN_RESTART);
-    ClusterSpec spec =
+    ClusterSpec asked =
         merged(
             row.spec(),
             new ClusterSpec()
                 .setNumWorkers(request.getNumWorkers())
                 .setAutoscale(request.getAutoscale()));
-    ClusterSpec settings = checked(caller, spec, row.id());
+    ClusterSpec spec = ruled(caller, asked, row.spec().getPolicyId());
+    ClusterSpec settings = checked(caller, spec);
     dao.write(
         handle -> {
           Row now = dao.find(handle, row.id()).orElseThrow(() -> missing(row.id()));
@@ -973,6 +1006,9 @@ final class Clusters {
     return dao.write(
         handle -> {
           Row before = dao.find(handle, row.id()).orElseThrow(() -> missing(row.id()));
+          if (before.state() == TERMINATED) {
+            requireRoom(handle, before, before.settings().getPolicyId());
+          }
           if (!dao.become(handle, row.id(), from, to, message)) {
             throw unexpected(before, from.getFirst().name());
           }
@@ -980,6 +1016,52 @@ final class Clusters {
           dao.happened(handle, row.id(), clock.millis(), event, details);
           return before.engineId();
         });
+  }
+
+  /** Refuses it to be active, when its maker may not have one more of the policy that is. */
+  private void requireRoom(Handle handle, Row row, String policyId) {
+    if (policyId != null) {
+      ClusterPolicies.requireRoom(
+          handle,
+          row.workspaceId(),
+          policyId,
+          row.creatorName(),
+          dao.active(handle, policyId, row.creatorId()));
+    }
+  }
+
+  @Override
+  public Subject find(Caller caller, String clusterId, boolean toChange) {
+    return subject(toChange ? managed(caller, clusterId) : seen(caller, clusterId));
+  }
+
+  private Subject subject(Row row) {
+    return new Subject(
+        row.id(),
+        row.spec().getPolicyId(),
+        (ObjectNode) Json.tree(Json.write(row.spec())),
+        row.source());
+  }
+
+  @Override
+  public List<Subject> of(Caller caller, String policyId, String after, int count) {
+    Optional<Set<String>> visible = permissions.visible(caller, ObjectKind.CLUSTER);
+    return dao.read(handle -> dao.of(handle, caller.workspaceId())).stream()
+        .filter(row -> policyId.equals(row.spec().getPolicyId()) && row.id().compareTo(after) > 0)
+        .filter(row -> visible.isEmpty() || visible.get().contains(row.id()))
+        .sorted(Comparator.comparing(Row::id))
+        .limit(count)
+        .map(this::subject)
+        .toList();
+  }
+
+  @Override
+  public void change(Caller caller, Subject cluster, ObjectNode spec) {
+    change(
+        caller,
+        managed(caller, cluster.clusterId()),
+        Json.read(spec.toString(), ClusterSpec.class),
+        Json.read(cluster.spec().toString(), ClusterSpec.class));
   }
 
   private static void inBackground(String what, String id, Runnable work) {

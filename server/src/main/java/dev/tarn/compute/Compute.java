@@ -1,7 +1,10 @@
 package dev.tarn.compute;
 
 import com.databricks.sdk.core.error.platform.InvalidState;
+import com.databricks.sdk.service.compute.ClusterPoliciesService;
 import com.databricks.sdk.service.compute.ClustersService;
+import com.databricks.sdk.service.compute.PolicyComplianceForClustersService;
+import com.databricks.sdk.service.compute.PolicyFamiliesService;
 import dev.tarn.compute.ClusterDao.Row;
 import dev.tarn.database.Database;
 import dev.tarn.enforcement.SessionSettings;
@@ -17,6 +20,7 @@ import java.time.Clock;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongFunction;
+import java.util.function.ToIntFunction;
 
 /** Compute: clusters and what rules them. The facade of the package. */
 public final class Compute {
@@ -46,6 +50,8 @@ public final class Compute {
   private final Engines engines;
   private final Specs specs;
   private final Clusters clusters;
+  private final PolicyFamilies families = new PolicyFamilies();
+  private final ClusterPolicies policies;
 
   public Compute(
       Database database,
@@ -54,15 +60,17 @@ public final class Compute {
       Permissions permissions,
       Members members,
       LongFunction<String> region,
+      ToIntFunction<String> dbuAnHour,
       Clock clock) {
     this.engines = engines;
     this.specs = specs;
+    this.policies = new ClusterPolicies(database, families, permissions, dbuAnHour, clock);
     this.clusters =
         new Clusters(
             new ClusterDao(database),
             new Drivers(),
             permissions,
-            null,
+            policies,
             members,
             SessionSettings.settable()::contains,
             region,
@@ -77,6 +85,11 @@ public final class Compute {
 
   public void routes(Routes routes) {
     routes.mount(ClustersService.class, clusters);
+    routes.mount(ClusterPoliciesService.class, policies);
+    routes.mount(PolicyFamiliesService.class, families);
+    routes.mount(
+        PolicyComplianceForClustersService.class,
+        new PolicyComplianceForClusters(policies, clusters));
   }
 
   /** Finishes what a killed process left; the engines that outlived it were found before. */
@@ -87,6 +100,16 @@ public final class Compute {
   /** Stops and removes what a workspace that goes has here. */
   public void removeWorkspace(long workspaceId) {
     clusters.deleteAll(workspaceId);
+    policies.deleteAll(workspaceId);
+  }
+
+  /**
+   * The policies that a new workspace begins with.
+   *
+   * @param users everybody of the workspace
+   */
+  public void createDefaultPolicies(long workspaceId, String creator, long users) {
+    policies.createDefaults(workspaceId, creator, users);
   }
 
   /** What a cluster is, for who accounts for it; empty when there is none any more. */
