@@ -1,9 +1,12 @@
 """A newcomer's way through the console in a real browser: printed link, account, workspace, colleague. The tests of this
 file follow one another as the story does."""
 
+import csv
+import io
 import re
 import shutil
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -330,6 +333,126 @@ def test_a_colleague_sees_a_masked_column_and_the_files_that_were_granted(story,
     assert mia.get_by_role("button", name=re.compile("Upload|New folder|Delete")).count() == 0
 
 
+def written(page):
+    return page.locator(".cm-content").evaluate("node => [...node.querySelectorAll('.cm-line')].map(line => line.textContent).join('\\n')")
+
+
+def write(page, text):
+    """Replaces the text of the tab, as one types: brackets and quotes close themselves."""
+    page.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.insert_text(text)
+
+
+def test_an_analyst_writes_runs_and_draws(story, visit):
+    page = visit("ada")
+    page.goto(f"/w/{story.workspace}")
+    page.get_by_role("link", name="SQL Editor").click()
+    text = page.get_by_role("textbox", name="Text of Query 1")
+    text.click()
+    page.keyboard.type("select * from samples.tpch.na")
+    offered = page.locator(".cm-tooltip-autocomplete")
+    expect(offered.get_by_role("option", name="nation")).to_be_visible()
+    shot(page, "sql-completion")
+    page.keyboard.press("Enter")
+    page.keyboard.type(" where n_regionkey = :region")
+    page.keyboard.press("Escape")
+    page.get_by_label("Type of region").select_option("number")
+    page.get_by_label(":region").fill("1")
+
+    page.get_by_role("treeitem", name="samples").locator(".twist").click()
+    page.get_by_role("treeitem", name="tpch").locator(".twist").click()
+    nation = page.get_by_role("treeitem", name="nation")
+    nation.locator(".twist").click()
+    text.click()
+    page.keyboard.press("End")
+    page.keyboard.type(" order by")
+    page.keyboard.press("Escape")
+    page.get_by_role("treeitem", name=re.compile("^n_name")).locator(".name").click()
+    expect(text).to_be_focused()
+    assert written(page) == "select * from samples.tpch.nation where n_regionkey = :region order by n_name"
+
+    page.keyboard.press("ControlOrMeta+Enter")
+    grid = page.get_by_role("grid")
+    expect(grid).to_have_attribute("aria-rowcount", "6", timeout=120_000)
+    cells = grid.locator("[data-column='1']")
+    expect(cells).to_have_text(["ARGENTINA", "BRAZIL", "CANADA", "PERU", "UNITED STATES"])
+    shot(page, "sql-editor")
+    page.get_by_role("button", name="Column n_name").click()
+    page.get_by_role("menuitem", name="Sort descending").click()
+    expect(cells).to_have_text(["UNITED STATES", "PERU", "CANADA", "BRAZIL", "ARGENTINA"])
+    page.get_by_role("button", name="Column n_name").click()
+    page.get_by_role("menuitem", name="Filter…").click()
+    page.get_by_role("dialog").get_by_label("Value").fill("an")
+    page.get_by_role("dialog").get_by_role("button", name="Filter").click()
+    expect(cells).to_have_text(["CANADA"])
+    page.get_by_role("button", name="Remove filter on n_name").click()
+    page.get_by_role("button", name="Column n_comment").click()
+    page.get_by_role("menuitem", name="Statistics").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Over all 5 rows")
+    shot(page, "sql-statistics")
+    page.keyboard.press("Escape")
+    for kind, suffix in (("CSV", "csv"), ("Excel", "xlsx")):
+        page.get_by_role("button", name="Download").click()
+        with page.expect_download() as download:
+            page.get_by_role("menuitem", name=kind).click()
+        assert download.value.suggested_filename.endswith(f".{suffix}")
+        content = Path(download.value.path()).read_bytes()
+        if suffix == "csv":
+            names = [line[1] for line in csv.reader(io.StringIO(content.decode()))]
+            assert names == ["n_name", "UNITED STATES", "PERU", "CANADA", "BRAZIL", "ARGENTINA"]
+        else:
+            sheet = zipfile.ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml").decode()
+            assert re.findall(r"<t[^>]*>(ARGENTINA|PERU)</t>", sheet) == ["PERU", "ARGENTINA"]
+            assert "<c><v>1</v></c>" in sheet
+    page.get_by_role("radiogroup", name="Shown as").get_by_text("Chart").click()
+    expect(page.get_by_role("img", name=re.compile("bar chart")).locator("canvas")).to_be_visible()
+    shot(page, "sql-chart")
+    page.get_by_role("button", name="Show code").click()
+    expect(page.get_by_role("dialog")).to_contain_text('StatementParameterListItem(name="region", value="1", type="INT")')
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    page.keyboard.press("Alt+Shift+N")
+    expect(page.get_by_role("tab", name="Query 2")).to_have_attribute("aria-selected", "true")
+    write(page, "SELECT 1 AS one;\nSELECT n_name,\n  nope\nFROM samples.tpch.nation")
+    page.keyboard.press("ControlOrMeta+Shift+Enter")
+    expect(page.get_by_role("alert")).to_contain_text("nope", timeout=60_000)
+    expect(page.locator(".cm-lintRange-error")).to_have_text("nope")
+    results = page.get_by_role("tablist", name="Results").get_by_role("tab")
+    expect(results).to_have_count(2)
+    shot(page, "sql-mistake")
+    results.first.click()
+    expect(page.get_by_role("gridcell", name="1", exact=True)).to_be_visible()
+    write(page, "select a,b from t where x=1")
+    page.keyboard.press("Alt+Shift+F")
+    expect(page.locator(".cm-line").first).to_have_text("SELECT")
+    write(page, "SELECT max(a.id * b.id) FROM range(1000000) a CROSS JOIN range(1000000) b")
+    page.keyboard.press("ControlOrMeta+Enter")
+    expect(page.get_by_role("heading", name="Running")).to_be_visible()
+    page.keyboard.press("Alt+Shift+X")
+    expect(page.get_by_role("heading", name=re.compile("Canceled"))).to_be_visible()
+
+    page.reload()
+    expect(page.get_by_role("tab", name="Query 2")).to_have_attribute("aria-selected", "true")
+    assert "CROSS JOIN" in written(page)
+    page.get_by_role("tab", name="Query 1").click()
+    expect(grid.locator("[data-column='1']")).to_have_text(["ARGENTINA", "BRAZIL", "CANADA", "PERU", "UNITED STATES"])
+    page.get_by_role("tab", name="Query 1").press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Alt")
+    page.wait_for_timeout(300)
+    assert violations(page) == []
+    shot(page, "sql-keys")
+    page.keyboard.press("Escape")
+    mia = visit("mia", NARROW, "dark")
+    mia.goto(f"/w/{story.workspace}/sql")
+    write(mia, "SELECT name, ssn FROM lake.raw.people")
+    mia.get_by_role("button", name="Run", exact=True).click()
+    expect(mia.get_by_role("gridcell", name="***-6789")).to_be_visible(timeout=60_000)
+    assert violations(mia) == []
+    shot(mia, "sql-narrow", full=True)
+
+
 def test_who_is_disabled_is_out_at_once(story, visit):
     mia = visit("mia")
     mia.goto("/workspaces")
@@ -349,7 +472,7 @@ PAGES = [
     "/workspaces", "/workspaces/new", "/workspaces/new/quickstart", "/workspaces/new/manual", "/workspaces/{workspace}",
     "/stacks", "/stacks/{stack}", "/cloud-resources/credentials", "/cloud-resources/storage", "/cloud-resources/networks",
     "/cloud-resources/vpc-endpoints", "/cloud-resources/private-access", "/cloud-resources/keys", "/users", "/users/{user}",
-    "/groups", "/groups/{group}", "/service-principals", "/settings", "/w/{workspace}", "/w/{workspace}/tokens", "/w/{workspace}/explore",
+    "/groups", "/groups/{group}", "/service-principals", "/settings", "/w/{workspace}", "/w/{workspace}/tokens", "/w/{workspace}/sql", "/w/{workspace}/explore",
     "/w/{workspace}/explore/data/lake", "/w/{workspace}/explore/data/lake/raw?tab=details",
     "/w/{workspace}/explore/data/lake/raw/people", "/w/{workspace}/explore/data/lake/raw?tab=volumes",
     "/w/{workspace}/explore/volumes/lake/raw/landing", "/w/{workspace}/explore/data/lake?tab=permissions", "/w/{workspace}/explore/data/samples/tpch/nation", "/nowhere",

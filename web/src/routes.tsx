@@ -111,6 +111,11 @@ const tokens = createRoute({
   path: 'tokens',
   component: lazyRouteComponent(() => import('./features/home/Tokens'), 'Tokens'),
 })
+const sql = createRoute({
+  getParentRoute: () => workspace,
+  path: 'sql',
+  component: lazyRouteComponent(() => import('./features/editor/SqlEditor'), 'SqlEditor'),
+})
 const explore = createRoute({
   getParentRoute: () => workspace,
   path: 'explore',
@@ -131,7 +136,7 @@ const tree = root.addChildren([
   login,
   signUp,
   recover,
-  somebody.addChildren([account.addChildren([index, cloud, ...pages]), workspace.addChildren([home, tokens, explore.addChildren(catalogPages)])]),
+  somebody.addChildren([account.addChildren([index, cloud, ...pages]), workspace.addChildren([home, tokens, sql, explore.addChildren(catalogPages)])]),
 ])
 
 export function makeRouter(client: QueryClient) {

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
 import { call } from '../api/client'
 import { useSession } from '../api/session'
-import { IconChevronDown, IconDatabase, IconHome, IconKey } from '../ui/icons'
+import { IconChevronDown, IconDatabase, IconHome, IconKey, IconTerminal2 } from '../ui/icons'
 import { Frame } from './Frame'
 
 /** A workspace's own pages. Their calls name it in a header; whoever may not enter is told so by the server. */
@@ -20,6 +20,7 @@ export function WorkspaceShell() {
         {
           items: [
             { to: `/w/${workspaceId}`, label: 'Home', icon: IconHome, exact: true },
+            { to: `/w/${workspaceId}/sql`, label: 'SQL Editor', icon: IconTerminal2 },
             { to: `/w/${workspaceId}/explore`, label: 'Catalog', icon: IconDatabase },
             { to: `/w/${workspaceId}/tokens`, label: 'Access tokens', icon: IconKey },
           ],

@@ -48,6 +48,22 @@ describe('the console', () => {
     },
   )
 
+  it.each([
+    ['the text of the editor', 'src/features/editor/Editor.tsx', 160_000],
+    ['charts', 'src/features/editor/draw.ts', 190_000],
+    ['the page of the editor, with its grid', 'src/features/editor/SqlEditor.tsx', 85_000],
+    ['the formatter', 'src/features/editor/format.ts', 30_000],
+  ])('loads %s when it is wanted, and not much', (_, chunk, most) => {
+    const before = closure('index.html')
+    if (!chunk.endsWith('SqlEditor.tsx')) {
+      closure('src/features/editor/SqlEditor.tsx').forEach((each) => before.add(each))
+    }
+    const size = gzipped([...closure(chunk)].filter((each) => !before.has(each)))
+    console.log(`${chunk}: ${(size / 1000).toFixed(1)} KB`)
+    expect(size).toBeGreaterThan(5_000)
+    expect(size).toBeLessThanOrEqual(most)
+  })
+
   it('has nothing to load from elsewhere', () => {
     const page = readFileSync(`${BUILT}/index.html`, 'utf8')
     expect([...page.matchAll(/(?:src|href)="([^"]*)"/g)].map((each) => each[1])).toSatisfy((all: string[]) =>
@@ -77,4 +93,4 @@ describe('the console', () => {
   })
 })
 
-const KNOWN = ['http://www.w3.org', 'https://react.dev', 'https://reactflow.dev', 'https://mantine.dev', 'http://localhost']
+const KNOWN = ['http://www.w3.org', 'http://schemas.openxmlformats.org', 'https://react.dev', 'https://reactflow.dev', 'https://mantine.dev', 'http://localhost']

@@ -2,10 +2,10 @@ import { Button, Group, NativeSelect } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { call, Problem, type Result } from '../../api/client'
-import { Answer, Empty } from '../../ui/Answer'
 import { Refused } from '../../ui/act'
+import { Answer, Empty } from '../../ui/Answer'
+import { useWorkspace } from '../../ui/catalog/names'
 import { lasted } from '../../ui/time'
-import { useWorkspace } from './names'
 
 type Answered = Result<'POST /api/2.0/sql/statements'>
 

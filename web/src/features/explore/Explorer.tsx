@@ -2,10 +2,10 @@ import { Button, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { Outlet, useParams, useRouterState } from '@tanstack/react-router'
 import { useState } from 'react'
+import { catalogRef, type Ref, schemaRef, tableRef, useWorkspace, volumeRef } from '../../ui/catalog/names'
+import { Tree } from '../../ui/catalog/Tree'
 import { IconChevronDown, IconSearch } from '../../ui/icons'
-import { catalogRef, type Ref, schemaRef, tableRef, useWorkspace, volumeRef } from './names'
 import { Found } from './Search'
-import { Tree } from './Tree'
 
 /** What the address names; null on pages about nothing in the tree. */
 function useChosen(): Ref | null {

@@ -2,8 +2,8 @@ import { Autocomplete } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { call } from '../../api/client'
+import { useWorkspace } from '../../ui/catalog/names'
 import { contains } from '../../ui/List'
-import { useWorkspace } from './names'
 
 const EVERYBODY = 'account users'
 const COUNT = 8

@@ -3,11 +3,11 @@ import type { UseQueryResult } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { Answer } from '../../ui/Answer'
+import { above, fullName, placeOf, type Ref, shortName, useWorkspace } from '../../ui/catalog/names'
 import { Copyable } from '../../ui/Copy'
 import { Page } from '../../ui/Page'
 import { type Snippets, ShowCode } from '../../ui/ShowCode'
 import { When } from '../../ui/time'
-import { above, fullName, placeOf, type Ref, shortName, useWorkspace } from './names'
 
 export interface Tab {
   id: string

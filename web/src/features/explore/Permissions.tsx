@@ -3,18 +3,18 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useId, useState } from 'react'
 import { call, type Body } from '../../api/client'
-import { Answer, Empty } from '../../ui/Answer'
 import { FormButton } from '../../ui/act'
+import { Answer, Empty } from '../../ui/Answer'
+import { usePages } from '../../ui/catalog/lists'
+import {
+  above, everything, fullName, GRANTABLE, grantee, type Kind, placeOf, PRESETS, quoted, type Ref, refOf, SECTIONS, useWorkspace, words,
+} from '../../ui/catalog/names'
+import { python, terraform } from '../../ui/code'
 import { IconPlus } from '../../ui/icons'
 import type { Column } from '../../ui/List'
 import { curl, ShowCode } from '../../ui/ShowCode'
 import { explain, useMine } from './access'
-import { python, terraform } from './code'
 import { Grantee } from './Grantee'
-import { usePages } from './lists'
-import {
-  above, everything, fullName, GRANTABLE, grantee, type Kind, placeOf, PRESETS, quoted, type Ref, refOf, SECTIONS, useWorkspace, words,
-} from './names'
 import { PageList } from './PageList'
 
 type Change = NonNullable<Body<'PATCH /api/2.1/unity-catalog/permissions/{securable_type}/{full_name}'>['changes']>[number]

@@ -2,9 +2,9 @@ import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { call, Problem } from '../../api/client'
 import { Answer } from '../../ui/Answer'
+import { catalogRef, everything, fullName, placeOf, type Ref, refOf, schemaRef } from '../../ui/catalog/names'
+import { TableIcon } from '../../ui/catalog/Tree'
 import { IconDatabase, IconFolder } from '../../ui/icons'
-import { catalogRef, everything, fullName, placeOf, type Ref, refOf, schemaRef } from './names'
-import { TableIcon } from './Tree'
 
 const MOST = 50
 

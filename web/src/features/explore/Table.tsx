@@ -1,16 +1,16 @@
 import { TextInput } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { call, type Result } from '../../api/client'
 import { Empty } from '../../ui/Answer'
+import { useTable } from '../../ui/catalog/lists'
+import { fullName, literal, placeOf, quoted, type Ref, schemaRef, tableRef, useWorkspace } from '../../ui/catalog/names'
+import { python } from '../../ui/code'
 import { Table as Rows } from '../../ui/List'
 import { curl } from '../../ui/ShowCode'
 import { useMine } from './access'
 import { Ask, useStatement, useWarehouses } from './Ask'
-import { python } from './code'
 import { ChangeOwner, Delete, EditComment } from './forms'
-import { everything, fullName, literal, placeOf, quoted, type Ref, schemaRef, tableRef, useWorkspace } from './names'
 import { Details, ObjectPage } from './ObjectPage'
 import { Permissions } from './Permissions'
 
@@ -25,10 +25,7 @@ export function Table() {
   const full_name = fullName(of)
   const navigate = useNavigate()
   const mine = useMine(of)
-  const answer = useQuery({
-    queryKey: [...everything(workspaceId), 'table', full_name],
-    queryFn: () => call('GET /api/2.1/unity-catalog/tables/{full_name}', { full_name, include_browse: true }, undefined, workspaceId),
-  })
+  const answer = useTable(workspaceId, full_name)
   const select = `SELECT * FROM ${quoted(of)} LIMIT 100`
   const view = answer.data?.table_type?.endsWith('VIEW') ?? false
   return (

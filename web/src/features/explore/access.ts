@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { call, type Result } from '../../api/client'
-import { everything, fullName, type Ref, useWorkspace } from './names'
+import { everything, fullName, type Ref, useWorkspace } from '../../ui/catalog/names'
 
 export type Explained = Result<'GET /api/2.1/unity-catalog/tarn/effective-access/{securable_type}/{full_name}'>
 

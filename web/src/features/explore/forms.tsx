@@ -2,9 +2,9 @@
 import { Checkbox, Textarea, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { Confirm, FormButton } from '../../ui/act'
+import { everything, fullName, type Ref, shortName, useWorkspace } from '../../ui/catalog/names'
 import { IconPlus } from '../../ui/icons'
 import { Grantee } from './Grantee'
-import { everything, fullName, type Ref, shortName, useWorkspace } from './names'
 
 interface New {
   name: string

@@ -1,8 +1,8 @@
 import { Link } from '@tanstack/react-router'
 import { createContext, type KeyboardEvent, type ReactNode, use, useMemo, useRef, useState } from 'react'
-import { IconChevronRight, IconDatabase, IconEye, IconFiles, IconFolder, IconTable } from '../../ui/icons'
-import { useCatalogs, useSchemas, useTables, useVolumes } from './lists'
-import { above, catalogRef, fullName, placeOf, type Ref, schemaRef, shortName, tableRef, volumeRef } from './names'
+import { IconChevronRight, IconColumns, IconDatabase, IconEye, IconFiles, IconFolder, IconTable } from '../icons'
+import { useCatalogs, useSchemas, useTable, useTables, useVolumes } from './lists'
+import { above, catalogRef, columnOf, fullName, type Name, placeOf, type Ref, schemaRef, shortName, tableRef, volumeRef } from './names'
 
 interface Branches {
   workspaceId: string
@@ -12,14 +12,18 @@ interface Branches {
   isOpen: (id: string) => boolean
   toggle: (id: string, open: boolean) => void
   moved: (id: string) => void
+  take: ((of: Name) => void) | undefined
 }
 
 const Context = createContext<Branches>(null!)
 
-const idOf = (of: Ref) => `${of.kind} ${fullName(of)}`
+const idOf = (of: Name) => `${of.kind} ${fullName(of)}`
 
-/** Catalogs, their schemas, what is in them; asked for as it is opened, a page at a time. */
-export function Tree({ workspaceId, chosen }: { workspaceId: string; chosen: Ref | null }) {
+/**
+ * Catalogs, their schemas, what is in them; asked for as it is opened, a page at a time. Names lead to their pages; where
+ * somebody takes them, that is called instead, and tables open to their columns.
+ */
+export function Tree({ workspaceId, chosen, take }: { workspaceId: string; chosen: Ref | null; take?: (of: Name) => void }) {
   const root = useRef<HTMLUListElement>(null)
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set())
   const [active, setActive] = useState('')
@@ -42,8 +46,9 @@ export function Tree({ workspaceId, chosen }: { workspaceId: string; chosen: Ref
       isOpen: (which) => open.has(which),
       toggle: (which, to) => setOpen((before) => new Set(to ? [...before, which] : [...before].filter((each) => each !== which))),
       moved: setActive,
+      take,
     }),
-    [workspaceId, id, current, open],
+    [workspaceId, id, current, open, take],
   )
   const keys = (event: KeyboardEvent) => {
     const item = (event.target as HTMLElement).closest<HTMLElement>('[role=treeitem]')
@@ -77,7 +82,7 @@ function onKey(root: HTMLElement, item: HTMLElement, key: string, toggle: (id: s
     ArrowLeft: expanded === 'true' ? undefined : item.closest('ul')?.parentElement?.querySelector<HTMLElement>(':scope > [role=treeitem]'),
   }[key]
   if (key === 'Enter' || key === ' ') {
-    (item.querySelector('a') ?? item).click()
+    (item.querySelector<HTMLElement>('.name') ?? item).click()
   } else if ((key === 'ArrowRight' && expanded === 'false') || (key === 'ArrowLeft' && expanded === 'true')) {
     toggle(item.dataset['id'] ?? '', key === 'ArrowRight')
   } else if (to) {
@@ -88,12 +93,19 @@ function onKey(root: HTMLElement, item: HTMLElement, key: string, toggle: (id: s
   return true
 }
 
-function Item(props: { of: Ref; icon: ReactNode; children?: ReactNode }) {
+function Item(props: { of: Name; icon: ReactNode; about?: string | undefined; children?: ReactNode }) {
   const tree = use(Context)
   const id = idOf(props.of)
   const open = tree.isOpen(id)
-  const branch = props.children !== undefined
-  const name = shortName(props.of)
+  const branch = Boolean(props.children)
+  const { take } = tree
+  const inside = (
+    <>
+      {props.icon}
+      <span className="who">{shortName(props.of)}</span>
+      {props.about && <span className="about mono">{props.about}</span>}
+    </>
+  )
   return (
     <li role="none">
       <div
@@ -123,10 +135,15 @@ function Item(props: { of: Ref; icon: ReactNode; children?: ReactNode }) {
         ) : (
           <span className="twist" />
         )}
-        <Link {...placeOf(tree.workspaceId, props.of)} tabIndex={-1} activeOptions={{ exact: true }}>
-          {props.icon}
-          <span className="who">{name}</span>
-        </Link>
+        {take ? (
+          <button type="button" className="name" tabIndex={-1} onClick={() => take(props.of)} title={`Insert ${fullName(props.of)}`}>
+            {inside}
+          </button>
+        ) : (
+          <Link {...placeOf(tree.workspaceId, props.of)} className="name" tabIndex={-1} activeOptions={{ exact: true }}>
+            {inside}
+          </Link>
+        )}
       </div>
       {branch && open && <ul role="group">{props.children}</ul>}
     </li>
@@ -203,14 +220,16 @@ function Schemas({ of }: { of: Ref }) {
 }
 
 function Inside({ of }: { of: Ref }) {
-  const { workspaceId } = use(Context)
+  const { workspaceId, take } = use(Context)
   const [catalog = '', schema = ''] = of.names
   const tables = useTables(workspaceId, catalog, schema)
   const volumes = useVolumes(workspaceId, catalog, schema)
   return (
     <>
       {tables.rows.map((each) => (
-        <Item key={each.name} of={tableRef(catalog, schema, each.name ?? '')} icon={<TableIcon type={each.table_type} />} />
+        <Item key={each.name} of={tableRef(catalog, schema, each.name ?? '')} icon={<TableIcon type={each.table_type} />}>
+          {take && <Columns of={tableRef(catalog, schema, each.name ?? '')} />}
+        </Item>
       ))}
       <Rest of={tables} id={idOf(of)} level={3} none={volumes.rows.length === 0 ? 'No table that you may see' : ''} />
       {volumes.rows.map((each) => (
@@ -221,6 +240,25 @@ function Inside({ of }: { of: Ref }) {
         />
       ))}
       <Rest of={volumes} id={`volumes ${idOf(of)}`} level={3} none="" />
+    </>
+  )
+}
+
+function Columns({ of }: { of: Ref }) {
+  const { workspaceId } = use(Context)
+  const table = useTable(workspaceId, fullName(of))
+  const rows = table.data?.columns ?? []
+  return (
+    <>
+      {rows.map((each) => (
+        <Item
+          key={each.name}
+          of={columnOf(of, each.name ?? '')}
+          icon={<IconColumns size={14} stroke={1.7} aria-hidden />}
+          about={each.type_text?.toLowerCase()}
+        />
+      ))}
+      <Rest of={{ ...table, rows, hasNextPage: false, isFetchingNextPage: false, fetchNextPage: () => {} }} id={idOf(of)} level={4} none="No column" />
     </>
   )
 }

@@ -9,16 +9,21 @@ export interface Ref {
   names: string[]
 }
 
+/** Also a column of a table, which has no page and no grants of its own. */
+export type Name = Ref | { kind: 'column'; names: string[] }
+
 export const catalogRef = (name: string): Ref => ({ kind: 'catalog', names: [name] })
 export const schemaRef = (catalog: string, name: string): Ref => ({ kind: 'schema', names: [catalog, name] })
 export const tableRef = (catalog: string, schema: string, name: string): Ref => ({ kind: 'table', names: [catalog, schema, name] })
 export const volumeRef = (catalog: string, schema: string, name: string): Ref => ({ kind: 'volume', names: [catalog, schema, name] })
 
+export const columnOf = (table: Ref, name: string): Name => ({ kind: 'column', names: [...table.names, name] })
+
 /** Of a full name; names have no periods. */
 export const refOf = (kind: Kind, full: string): Ref => ({ kind, names: full.split('.') })
 
 export const fullName = (of: { names: string[] }): string => of.names.join('.')
-export const shortName = (of: Ref): string => of.names.at(-1) ?? ''
+export const shortName = (of: Name): string => of.names.at(-1) ?? ''
 export const above = (of: Ref): Ref[] =>
   of.names.slice(0, -1).map((_, at) => ({ kind: at === 0 ? 'catalog' : 'schema', names: of.names.slice(0, at + 1) }))
 
@@ -36,10 +41,11 @@ const PLACES = {
   schema: '/w/$workspaceId/explore/data/$catalog/$schema',
   table: '/w/$workspaceId/explore/data/$catalog/$schema/$name',
   volume: '/w/$workspaceId/explore/volumes/$catalog/$schema/$name',
+  column: '/w/$workspaceId/explore/data/$catalog/$schema/$name',
 } as const
 
 /** Its page, for a link. */
-export function placeOf(workspaceId: string, of: Ref) {
+export function placeOf(workspaceId: string, of: Name) {
   const [catalog = '', schema = '', name = ''] = of.names
   return { to: PLACES[of.kind] as string, params: { workspaceId, catalog, schema, name } as never }
 }

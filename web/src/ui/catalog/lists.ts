@@ -1,5 +1,5 @@
 // What is in what, page by page: the tree and the pages ask the same, and share the answers.
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { queryOptions, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { call } from '../../api/client'
 import { everything } from './names'
 
@@ -72,3 +72,12 @@ export function useTables(workspaceId: string, catalog: string, schema: string, 
     enabled,
   )
 }
+
+/** A table with its columns. */
+export const table = (workspaceId: string, full_name: string) =>
+  queryOptions({
+    queryKey: [...everything(workspaceId), 'table', full_name],
+    queryFn: () => call('GET /api/2.1/unity-catalog/tables/{full_name}', { full_name, include_browse: true }, undefined, workspaceId),
+  })
+
+export const useTable = (workspaceId: string, full_name: string) => useQuery(table(workspaceId, full_name))

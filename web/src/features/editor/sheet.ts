@@ -1,0 +1,2 @@
+/** What a sheet of a workbook can hold, its heading included. */
+export const SHEET = 1_048_576
